@@ -1,0 +1,1 @@
+"""Whole DAGs, from a log to a served model."""

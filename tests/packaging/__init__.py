@@ -1,0 +1,1 @@
+"""Tests of what is shipped: wheel, layout, import cost, choice of Python."""

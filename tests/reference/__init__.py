@@ -1,0 +1,1 @@
+"""Oracles: independent computations that import nothing of rankbeam."""
