@@ -1,0 +1,151 @@
+"""Data specs: where the impressions are, how columns are read, and how they are split."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from rankbeam.transform.specs.base import StrictModel
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Name = Annotated[str, Field(min_length=1)]
+
+
+class _Source(StrictModel):
+    path: Name = Field(
+        description=(
+            "File, folder or glob, relative to the config's folder or to --data; {SPAN} stands "
+            "for a span number, and the latest span is taken unless one is asked for."
+        )
+    )
+
+
+class CsvSource(_Source):
+    """Delimited text, plain or compressed (.gz, .bz2)."""
+
+    kind: Literal["csv"]
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    column_names: tuple[Name, ...] | None = Field(
+        default=None, description="Names of the columns where the file has no header line."
+    )
+    null_values: tuple[str, ...] = Field(
+        default=("",), description="Unquoted texts that mean missing; a quoted empty text is kept."
+    )
+    strip_whitespace: bool = Field(
+        default=False, description="Strip blanks around values before anything else."
+    )
+
+
+class ParquetSource(_Source):
+    """Parquet; null is missing, everything else (0, 0.0, '', False) is a value."""
+
+    kind: Literal["parquet"]
+
+
+class TFRecordSource(_Source):
+    """TFRecord files of tf.Example, plain or compressed (.gz)."""
+
+    kind: Literal["tfrecord"]
+
+
+class EntityHashSplit(StrictModel):
+    """All rows of one entity (a user, say) land in the same split."""
+
+    kind: Literal["entity_hash"]
+    column: Name
+    eval_fraction: Fraction = 0.2
+    salt: str = Field(default="", description="Another salt gives another split.")
+
+
+class TimeSplit(StrictModel):
+    """Rows at or after a point in time are evaluated, earlier ones trained on."""
+
+    kind: Literal["time"]
+    column: Name = Field(description="Numeric or timestamp column.")
+    boundary: float | str | None = Field(
+        default=None, description="First time of eval: a number, or ISO 8601 for timestamps."
+    )
+    eval_fraction: Fraction | None = Field(
+        default=None, description="Or the last fraction of rows; rows of equal time stay together."
+    )
+
+    @model_validator(mode="after")
+    def _one_way_to_cut(self) -> "TimeSplit":
+        if (self.boundary is None) == (self.eval_fraction is None):
+            raise ValueError("a time split must set one of boundary and eval_fraction")
+        return self
+
+
+class FoldersSplit(StrictModel):
+    """Train and eval are given as folders below the source's path."""
+
+    kind: Literal["folders"]
+    train: Name = "train"
+    eval: Name = "eval"
+
+
+class RowHashSplit(StrictModel):
+    """Row i is evaluated where crc32(str(i)) modulo `modulus` is `eval_remainder`.
+
+    For tables without an entity. i counts rows from 0 over all files in name order.
+    """
+
+    kind: Literal["row_hash"]
+    modulus: Annotated[int, Field(ge=2)] = 5
+    eval_remainder: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _remainder_is_possible(self) -> "RowHashSplit":
+        if self.eval_remainder >= self.modulus:
+            raise ValueError(
+                f"eval_remainder must be < modulus {self.modulus}; got {self.eval_remainder}"
+            )
+        return self
+
+
+class DerivedLabel(StrictModel):
+    """A 0/1 column made from another: 1 where the value is one of `is_in`, missing stays so."""
+
+    source: Name = Field(description="Column of the log.")
+    is_in: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        description="Values (as text) that mean 1."
+    )
+
+
+Source = Annotated[CsvSource | ParquetSource | TFRecordSource, Field(discriminator="kind")]
+Split = Annotated[
+    EntityHashSplit | TimeSplit | FoldersSplit | RowHashSplit, Field(discriminator="kind")
+]
+ColumnType = Literal["string", "float", "int"]
+
+
+class DataSpec(StrictModel):
+    """The config's `data` section."""
+
+    source: Source
+    split: Split
+    derive: Mapping[Name, DerivedLabel] = Field(
+        default_factory=dict, description="Label columns made from other columns."
+    )
+    keep: tuple[Name, ...] = Field(
+        default=(), description="Columns kept beside features, labels and slices, for analysis."
+    )
+    schema_path: Name | None = Field(
+        default=None,
+        description="A curated schema (text proto); where unset, one is inferred from train+eval.",
+    )
+
+
+class ExampleGenSpec(StrictModel):
+    """What the executor is told: the data section plus the columns that the run needs.
+
+    Attributes:
+        data: The config's section.
+        columns: Columns to write, to their type in text sources: features read as text are
+            `string`, numeric ones `float`, labels `int`; None keeps what the source holds.
+        multivalent: The columns among them whose values are lists.
+    """
+
+    data: DataSpec
+    columns: Mapping[str, ColumnType | None]
+    multivalent: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""Tightens an inferred or imported schema by what the config promises about the data."""

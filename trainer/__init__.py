@@ -1,0 +1,1 @@
+"""Models by composition (encoder, interaction, sharing, task structure), losses, fit, export."""

@@ -1,0 +1,1 @@
+"""From feature specs to `preprocessing_fn`; the one authority for feature, label and task names."""
