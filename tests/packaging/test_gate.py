@@ -1,0 +1,87 @@
+"""The gate stops at the first failure; setting up finds or refuses a uv."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.packaging.checkout import ROOT
+
+
+def _program(path: Path, body: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return path
+
+
+def _run(command: list[str | Path], path: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PATH": path}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def _gate(tmp_path: Path, make: str) -> subprocess.CompletedProcess[str]:
+    """Runs the gate with a `make` that only says what it was asked."""
+    _program(tmp_path / "bin" / "make", make)
+    return _run([ROOT / ".ci" / "run"], f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+
+
+def test_gate_runs_every_step_in_order(tmp_path: Path) -> None:
+    answer = _gate(tmp_path, 'echo "made $1"')
+    assert answer.returncode == 0
+    made = [line.split()[1] for line in answer.stdout.splitlines() if line.startswith("made")]
+    assert made == ["test", "lint", "types", "contracts", "package"]
+    assert "all passed in" in answer.stdout.splitlines()[-1]
+
+
+def test_gate_stops_at_the_first_failure(tmp_path: Path) -> None:
+    answer = _gate(tmp_path, 'echo "made $1"; test "$1" != types')
+    assert answer.returncode == 1
+    assert "types: FAILED after" in answer.stderr
+    assert "made contracts" not in answer.stdout
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Path:
+    """A PATH with what the scripts call, and neither Python nor uv."""
+    folder = tmp_path / "tools"
+    folder.mkdir()
+    for name in ("dirname", "head", "rm", "sed", "sh", "sort"):
+        found = shutil.which(name)
+        assert found is not None
+        (folder / name).symlink_to(found)
+    return folder
+
+
+def _bootstrap(folder: Path, path: Path) -> subprocess.CompletedProcess[str]:
+    return _run([ROOT / "scripts" / "bootstrap_uv.sh", folder, "0.0.0"], str(path))
+
+
+def test_bootstrap_uses_the_private_uv_first(tmp_path: Path, tools: Path) -> None:
+    private = _program(tmp_path / "private" / "bin" / "uv", "echo 'uv 0.13.8 (x86_64)'")
+    _program(tools / "uv", "echo 'uv 0.9.1'")
+    answer = _bootstrap(tmp_path / "private", tools)
+    assert (answer.returncode, answer.stdout.strip()) == (0, str(private))
+
+
+def test_bootstrap_uses_a_uv_on_path_that_works(tmp_path: Path, tools: Path) -> None:
+    on_path = _program(tools / "uv", "echo 'uv 0.9.1'")
+    answer = _bootstrap(tmp_path / "private", tools)
+    assert (answer.returncode, answer.stdout.strip()) == (0, str(on_path))
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["echo 'uv: not installed in this version' >&2; exit 127", "echo 'uv 0.4.30'", "echo hello"],
+    ids=["shim that fails", "too old", "another program"],
+)
+def test_bootstrap_refuses_a_uv_that_does_not_serve(tmp_path: Path, tools: Path, body: str) -> None:
+    """Shown by what it turns to next: a Python, which here has neither venv nor pip."""
+    _program(tools / "uv", body)
+    _program(tools / "python3", 'test "$1" = -c')
+    answer = _bootstrap(tmp_path / "private", tools)
+    assert answer.returncode == 1
+    assert "has neither venv nor pip" in answer.stderr
+    assert not answer.stdout
