@@ -130,10 +130,10 @@ def install(wheel: Path, scratch: Path, uv: str) -> Path:
 
 
 def prove_origin(python: Path, scratch: Path, expected: dict[str, Path]) -> None:
-    """Imports each package and shows that it comes from the wheel.
+    """Imports each package, shows that it comes from the wheel, and starts the command line.
 
     Raises:
-      PackageError: a package does not import, or comes from elsewhere.
+      PackageError: a package does not import or comes from elsewhere, or the command fails.
     """
     inits = [name for name in expected if name.endswith("/__init__.py")]
     modules = sorted(str(Path(name).parent).replace("/", ".") for name in inits)
@@ -145,15 +145,8 @@ def prove_origin(python: Path, scratch: Path, expected: dict[str, Path]) -> None
         "        sys.exit(f'{name} was imported from {file}, not from the wheel')\n"
     )
     environment = str(python.parent.parent)
-    answer = subprocess.run(
-        [python, "-I", "-c", code, environment, *modules],
-        cwd=scratch,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if answer.returncode:
-        raise PackageError(answer.stderr.strip())
+    _run([str(python), "-I", "-c", code, environment, *modules], cwd=scratch, quiet=True)
+    _run([str(python.parent / NAMESPACE), "--help"], cwd=scratch, quiet=True)
 
 
 def run_tests_outside(root: Path, python: Path, scratch: Path, workers: int) -> None:
@@ -178,17 +171,22 @@ def _git(root: Path, *arguments: str) -> str:
 
 
 def _run(command: list[str], cwd: Path, quiet: bool = False) -> None:
-    """Runs a command; its output is shown, or with `quiet` only where it fails."""
+    """Runs a command; its output is shown, or with `quiet` only where it fails.
+
+    PYTHONPATH is withheld, since it could bring the checkout back.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     answer = subprocess.run(
         command,
         cwd=cwd,
+        env=environment,
         check=False,
         text=True,
         stdout=subprocess.PIPE if quiet else None,
         stderr=subprocess.STDOUT if quiet else None,
     )
     if answer.returncode:
-        raise PackageError(f"{' '.join(command[:4])} ... failed\n{answer.stdout or ''}".strip())
+        raise PackageError(f"{' '.join(command[:3])} ... failed\n{answer.stdout or ''}".strip())
 
 
 def main() -> int:
