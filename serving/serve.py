@@ -1,0 +1,111 @@
+"""Serving a folder in this process until it is told to stop: what `rankbeam serve` does."""
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from rankbeam.serving.locate import locate
+from rankbeam.serving.server import ModelServer, ServerOptions
+
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """What a user asks of `rankbeam serve`.
+
+    Attributes:
+        source: a pushed folder: a base path of versions, or an output folder that holds one.
+        model_name: the name clients use; by default the one the model was pushed under.
+        host: the interface to listen on; `0.0.0.0` is all of them.
+        port: gRPC port; 0 takes a free one.
+    """
+
+    source: Path
+    model_name: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 8500
+
+
+def serve(options: ServeOptions, announce: Callable[[str], None] | None = None) -> None:
+    """Finds what was pushed, then serves it as `run_server` does.
+
+    Raises:
+        ConfigError: the source holds no pushed model, or several.
+        EnvironmentFault: the port or interface cannot be had.
+    """
+    pushed = locate(options.source)
+    run_server(
+        ServerOptions(
+            model_name=options.model_name or pushed.model_name,
+            base_path=pushed.base_path,
+            host=options.host,
+            port=options.port,
+        ),
+        announce,
+    )
+
+
+def run_server(options: ServerOptions, announce: Callable[[str], None] | None = None) -> None:
+    """Serves until SIGTERM or SIGINT, then drains; a second signal ends the drain at once.
+
+    Once it listens, it announces one line of JSON: `{"event": "listening", "host": ...,
+    "grpc_port": ..., "pid": ..., "model_name": ..., "base_path": ...}`.
+
+    Args:
+        options: what to serve, where.
+        announce: takes the line; by default it goes to standard output.
+
+    Raises:
+        EnvironmentFault: the port or interface cannot be had.
+    """
+    with _stop_on_signals() as stop, ModelServer(options) as server:
+        (announce or _print_line)(_announcement(options, server.port))
+        stop.wait()
+
+
+def _announcement(options: ServerOptions, port: int) -> str:
+    return json.dumps(
+        {
+            "event": "listening",
+            "host": options.host,
+            "grpc_port": port,
+            "pid": os.getpid(),
+            "model_name": options.model_name,
+            "base_path": str(options.base_path),
+        }
+    )
+
+
+def _print_line(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+@contextmanager
+def _stop_on_signals() -> Iterator[threading.Event]:
+    """An event that the first stop signal sets; after it, signals act as they did before."""
+    stop = threading.Event()
+    before = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        restore()
+        stop.set()
+
+    for number in _STOP_SIGNALS:
+        signal.signal(number, on_signal)
+    try:
+        yield stop
+    finally:
+        restore()

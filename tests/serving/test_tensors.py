@@ -1,0 +1,89 @@
+"""TensorProto in and out, against TensorFlow's own encoder and decoder."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rankbeam.serving import tensors
+from rankbeam.serving.status import Refusal
+
+ARRAYS = [
+    np.array([0.0, -1.5, np.nan, np.inf], np.float32),
+    np.array([[1e300, -0.0]], np.float64),
+    np.array([[-(2**63)], [2**63 - 1]], np.int64),
+    np.array([2**64 - 1, 0], np.uint64),
+    np.array([-128, 127], np.int8),
+    np.array([65535], np.uint16),
+    np.array(7, np.int32),
+    np.array([True, False]),
+    np.array([1.5, -2.0], np.float16),
+    np.zeros([0, 3], np.float32),
+]
+
+
+@pytest.mark.parametrize("array", ARRAYS, ids=lambda array: f"{array.dtype}{list(array.shape)}")
+def test_tensors_encode_reads_back_by_tensorflow(array: np.ndarray) -> None:  # type: ignore[type-arg]
+    proto = tensors.encode(array)
+    found = tf.make_ndarray(proto)
+    assert found.dtype == array.dtype
+    np.testing.assert_array_equal(found, array)
+
+
+@pytest.mark.parametrize("array", ARRAYS, ids=lambda array: f"{array.dtype}{list(array.shape)}")
+def test_tensors_decode_array_reads_what_tensorflow_wrote(array: np.ndarray) -> None:  # type: ignore[type-arg]
+    np.testing.assert_array_equal(tensors.decode_array(tf.make_tensor_proto(array)), array)
+
+
+def test_tensors_encode_strings_as_utf8() -> None:
+    proto = tensors.encode([["ü", "b"], ["", "d"]])
+    assert list(proto.string_val) == ["ü".encode(), b"b", b"", b"d"]
+    assert [dim.size for dim in proto.tensor_shape.dim] == [2, 2]
+
+
+def test_tensors_encode_keeps_bytes_with_trailing_zeros() -> None:
+    payload = b"\x00a\x00"
+    assert list(tensors.encode(np.array([payload], object)).string_val) == [payload]
+
+
+def test_tensors_encode_uses_typed_fields_as_tensorflow_serving() -> None:
+    proto = tensors.encode(np.array([0.5, 0.25], np.float32))
+    assert list(proto.float_val) == [0.5, 0.25]
+    assert proto.tensor_content == b""
+
+
+def test_tensors_decode_input_accepts_content_and_fields() -> None:
+    spec = tf.TensorSpec([None, 1], tf.float32)
+    array = np.array([[0.5], [0.25]], np.float32)
+    by_content = tensors.decode_input("x", tf.make_tensor_proto(array), spec)
+    by_field = tensors.decode_input("x", tensors.encode(array), spec)
+    np.testing.assert_array_equal(by_content.numpy(), array)
+    np.testing.assert_array_equal(by_field.numpy(), array)
+
+
+@pytest.mark.parametrize(
+    ("sent", "message"),
+    [
+        (tf.make_tensor_proto(["a"]), "Expects input 'x' to be float32 but string is provided"),
+        (tf.make_tensor_proto([1.0]), r"shape \(None, 1\) but \(1,\) is provided"),
+        (tf.make_tensor_proto([[1.0, 2.0]]), r"shape \(None, 1\) but \(1, 2\) is provided"),
+    ],
+)
+def test_tensors_decode_input_refuses_other_type_or_shape(
+    sent: tf.compat.v1.TensorInfo, message: str
+) -> None:
+    with pytest.raises(Refusal, match=f"INVALID_ARGUMENT: .*{message}"):
+        tensors.decode_input("x", sent, tf.TensorSpec([None, 1], tf.float32))
+
+
+def test_tensors_decode_input_refuses_content_of_another_size() -> None:
+    proto = tf.make_tensor_proto(np.ones([4], np.float32))
+    proto.tensor_content = proto.tensor_content[:-1]
+    with pytest.raises(Refusal, match="INVALID_ARGUMENT: tensor parsing error: x"):
+        tensors.decode_input("x", proto, tf.TensorSpec([None], tf.float32))
+
+
+def test_tensors_decode_input_refuses_unknown_dtype_number() -> None:
+    proto = tf.make_tensor_proto([1.0])
+    proto.dtype = 77
+    with pytest.raises(Refusal, match="unknown type 77 is provided"):
+        tensors.decode_input("x", proto, tf.TensorSpec([None], tf.float32))
