@@ -1,5 +1,6 @@
 """Data gate specs: which faults of the data stop a run."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
@@ -11,10 +12,14 @@ class DataGateSpec(StrictModel):
     """The config's `gates.data` section; every check is on unless switched off by name."""
 
     allow_anomalies: tuple[str, ...] = Field(
-        default=(), description="Columns whose schema anomalies are reported but do not stop."
+        default=(),
+        description=(
+            "Columns whose schema anomalies, or lack of any value, are reported but do not stop."
+        ),
     )
     max_funnel_violations: Annotated[int, Field(ge=0)] = Field(
-        default=0, description="Rows whose task is 1 though the task it is given is 0."
+        default=0,
+        description="Rows, over both splits, whose task is 1 though the task it is given is 0.",
     )
     min_rows: Annotated[int, Field(ge=1)] = Field(
         default=1, description="Fewest rows in each split."
@@ -38,3 +43,10 @@ class DataGateOptions(StrictModel):
     labels: tuple[str, ...]
     funnel: tuple[FunnelEdge, ...]
     features: tuple[str, ...] = Field(description="Columns that must hold at least one value.")
+    ids: tuple[str, ...] = Field(
+        default=(), description="Columns that name a row at fault in messages."
+    )
+    domains: Mapping[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Columns to their closed set of values; checked here for integer columns only.",
+    )

@@ -10,7 +10,7 @@ from rankbeam.components.schema_contract.executor import Executor
 from rankbeam.components.schema_contract.spec import SchemaContractOptions
 
 
-class SchemaContractSpec(ComponentSpec):
+class SchemaContractNodeSpec(ComponentSpec):
     """Inputs, outputs and parameters of `SchemaContract`."""
 
     PARAMETERS: ClassVar = {"options": ExecutionParameter(type=str)}
@@ -29,12 +29,12 @@ class SchemaContract(base_component.BaseComponent):
         options: What the config promises.
     """
 
-    SPEC_CLASS = SchemaContractSpec
+    SPEC_CLASS = SchemaContractNodeSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
     def __init__(self, schema: BaseChannel, options: SchemaContractOptions) -> None:
         super().__init__(
-            SchemaContractSpec(
+            SchemaContractNodeSpec(
                 given_schema=schema,
                 schema=Channel(type=standard_artifacts.Schema),
                 options=options.model_dump_json(),

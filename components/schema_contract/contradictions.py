@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from rankbeam.components.schema_contract.domains import string_domain
 from rankbeam.components.schema_contract.spec import SchemaContractOptions
 
 _NOT_VALIDATED = (
@@ -85,18 +86,6 @@ def _of_domain(
         rule = "must lie within the curated schema's"
     if wrong:
         yield f"the domain of column {feature.name} {rule}; got {wrong[0]!r}"
-
-
-def string_domain(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> tuple[str, ...] | None:
-    """The strings that `schema` allows for `feature`; None where it has no closed domain."""
-    kind = feature.WhichOneof("domain_info")
-    if kind == "string_domain":
-        return tuple(feature.string_domain.value)
-    if kind == "domain":
-        for domain in schema.string_domain:
-            if domain.name == feature.domain:
-                return tuple(domain.value)
-    return None
 
 
 def _is_integer(text: str) -> bool:
