@@ -1,0 +1,113 @@
+"""One line per node on what it found or made, read from its output artifacts."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from rankbeam.components.data_gate.report import read_report
+from rankbeam.components.evaluator.report import read_evaluation
+from rankbeam.components.example_gen.counts import counts_from_json
+from rankbeam.components.example_gen.executor import COUNTS_PROPERTY
+from rankbeam.pipeline.runners.observer import Artifacts, NodeResult
+from rankbeam.trainer.run_fn import HISTORY_FILE
+
+
+def meaning_of(result: NodeResult) -> str:
+    """What `result` means to a reader; empty for nodes that need no words."""
+    describe = _DESCRIBERS.get(result.node)
+    return describe(result.outputs) if describe is not None else ""
+
+
+def _uri(outputs: Artifacts, name: str) -> str:
+    return str(outputs[name][0].uri)
+
+
+def _examples(outputs: Artifacts) -> str:
+    [examples] = outputs["examples"]
+    counts = counts_from_json(examples.get_string_custom_property(COUNTS_PROPERTY))
+    total = sum(split.rows for split in counts.values())
+    parts = ", ".join(f"{split.rows:,} {name}" for name, split in counts.items())
+    return f"{total:,} rows ({parts})"
+
+
+def _statistics(outputs: Artifacts) -> str:
+    splits = json.loads(outputs["statistics"][0].split_names)
+    return f"statistics of {' and '.join(splits)}"
+
+
+def _schema(outputs: Artifacts) -> str:
+    text = next(Path(_uri(outputs, "schema")).glob("*.pbtxt")).read_text(encoding="utf-8")
+    columns = sum(line.startswith("feature {") for line in text.splitlines())
+    return f"{columns} columns"
+
+
+def _anomalies(_outputs: Artifacts) -> str:
+    return "anomalies, if any, are judged by the gate"
+
+
+def _gate(outputs: Artifacts) -> str:
+    report = read_report(_uri(outputs, "verdict"))
+    rates = [
+        f"{label} {positives / split.rows:.2%}"
+        for name, split in report.splits.items()
+        if name == "train"
+        for label, positives in split.positives.items()
+    ]
+    allowed = f", {len(report.allowed)} findings allowed" if report.allowed else ""
+    return f"passed{allowed}; train rates: {', '.join(rates)}"
+
+
+def _transform(outputs: Artifacts) -> str:
+    from rankbeam.pipeline.progress.transform_meaning import vocabulary_sizes
+
+    sizes = vocabulary_sizes(_uri(outputs, "transform_graph"))
+    return f"{len(sizes)} vocabularies, {sum(sizes.values()):,} values" if sizes else ""
+
+
+def _trainer(outputs: Artifacts) -> str:
+    path = Path(_uri(outputs, "model_run")) / HISTORY_FILE
+    history = json.loads(path.read_text(encoding="utf-8"))
+    epochs = history["epochs"]
+    loss = f"eval loss {epochs[-1]['eval']['loss']:.4f}" if epochs else ""
+    return f"{history['parameters']:,} weights, {len(epochs)} epochs, {loss}"
+
+
+def _baseline(outputs: Artifacts) -> str:
+    models = outputs.get("model", [])
+    return f"compare with model {models[0].id}" if models else "no blessed model to compare with"
+
+
+def _evaluator(outputs: Artifacts) -> str:
+    evaluation = read_evaluation(_uri(outputs, "evaluation"), _uri(outputs, "blessing"))
+    parts = [
+        f"{output.name} AUC {output.overall.metrics['auc']:.4f}"
+        for output in evaluation.outputs
+        if output.overall is not None and "auc" in output.overall.metrics
+    ]
+    verdict = "BLESSED" if evaluation.blessed else "NOT BLESSED"
+    return f"{', '.join(parts)}; {verdict}"
+
+
+def _infra(outputs: Artifacts) -> str:
+    return ""
+
+
+def _pusher(outputs: Artifacts) -> str:
+    return ""
+
+
+_DESCRIBERS: Mapping[str, Callable[[Artifacts], str]] = {
+    "ExampleGen": _examples,
+    "StatisticsGen": _statistics,
+    "SchemaGen": _schema,
+    "ImportSchemaGen": _schema,
+    "SchemaContract": _schema,
+    "ExampleValidator": _anomalies,
+    "DataGate": _gate,
+    "Transform": _transform,
+    "Trainer": _trainer,
+    "Baseline": _baseline,
+    "Evaluator": _evaluator,
+    "InfraValidator": _infra,
+    "Pusher": _pusher,
+}

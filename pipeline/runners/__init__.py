@@ -1,0 +1,1 @@
+"""Ways to execute the DAG; each takes the same nodes."""

@@ -1,0 +1,106 @@
+"""Runs the DAG in this process, one node after another, on Beam's DirectRunner.
+
+TFX's own `LocalDagRunner` goes on after a node whose inputs could not be resolved, and tells
+nobody how a node ended. This runner asks ML Metadata after each node, tells its observer, and
+stops at the first node that did not end well.
+"""
+
+import datetime
+import time
+from typing import Any
+
+from ml_metadata.proto import metadata_store_pb2
+from tfx.orchestration import metadata
+from tfx.orchestration.local import local_dag_runner, runner_utils
+from tfx.orchestration.pipeline import RunOptions
+from tfx.orchestration.portable import launcher, runtime_parameter_utils
+from tfx.orchestration.portable.mlmd import execution_lib
+from tfx.proto.orchestration import pipeline_pb2
+
+from rankbeam.pipeline.runners.observer import NodeResult, NodeState, Observer
+from rankbeam.transform.errors import EnvironmentFault
+
+RUN_ID_PARAMETER = "pipeline-run-id"
+
+# A push is idempotent and looks at the destination, which others may have changed since.
+ALWAYS_RUN = frozenset({"Pusher"})
+
+_Execution = metadata_store_pb2.Execution
+
+
+class LocalRunner(local_dag_runner.LocalDagRunner):
+    """A local runner with an observer.
+
+    Args:
+        observer: Is told of every node.
+    """
+
+    def __init__(self, observer: Observer) -> None:
+        super().__init__()
+        self._observer = observer
+
+    def run_with_ir(
+        self, pipeline: pipeline_pb2.Pipeline, run_options: RunOptions | None = None
+    ) -> None:
+        """Run a compiled pipeline.
+
+        Raises:
+            EnvironmentFault: A node's inputs could not be resolved.
+            Exception: Whatever the first failing node raised.
+            ValueError: `run_options` is given; partial runs are what caching is for here.
+        """
+        if run_options is not None:
+            raise ValueError(f"run_options must be None; got {run_options}")
+        runtime_parameter_utils.substitute_runtime_parameter(
+            pipeline, {RUN_ID_PARAMETER: datetime.datetime.now().isoformat()}
+        )
+        deployment = runner_utils.extract_local_deployment_config(pipeline)
+        connection = deployment.metadata_connection_config.sqlite or None
+        for wrapped in pipeline.nodes:
+            node = wrapped.pipeline_node
+            if node.node_info.id in ALWAYS_RUN:
+                node.execution_options.caching_options.enable_cache = False
+            self._run_node(pipeline, node, deployment, connection)
+
+    def _run_node(
+        self, pipeline: pipeline_pb2.Pipeline, node: Any, deployment: Any, connection: Any
+    ) -> None:
+        node_id = node.node_info.id
+        store = metadata.Metadata(metadata_store_pb2.ConnectionConfig(sqlite=connection))
+        node_launcher = launcher.Launcher(
+            pipeline_node=node,
+            mlmd_connection=store,
+            pipeline_info=pipeline.pipeline_info,
+            pipeline_runtime_spec=pipeline.runtime_spec,
+            executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
+            custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
+        )
+        self._observer.started(node_id)
+        begin = time.monotonic()
+        state: NodeState = "failed"
+        outputs: dict[str, list[Any]] = {}
+        try:
+            execution = node_launcher.launch()
+            state, outputs = _ending(store, execution.execution_id if execution else None)
+        finally:
+            seconds = time.monotonic() - begin
+            kind = node.node_info.type.name.rsplit(".", 1)[-1]
+            self._observer.ended(NodeResult(node_id, kind, state, seconds, outputs))
+        if state == "failed":
+            raise EnvironmentFault(
+                f"node {node_id} must find its inputs; got none that ML Metadata could resolve"
+            )
+
+
+def _ending(
+    store: metadata.Metadata, execution_id: int | None
+) -> tuple[NodeState, dict[str, list[Any]]]:
+    if execution_id is None:
+        return "failed", {}
+    with store as handle:
+        [execution] = handle.store.get_executions_by_id([execution_id])
+        if not execution_lib.is_execution_successful(execution):
+            return "failed", {}
+        outputs = dict(execution_lib.get_output_artifacts(handle, execution_id))
+    cached = execution.last_known_state == _Execution.CACHED
+    return "cached" if cached else "done", outputs

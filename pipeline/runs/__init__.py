@@ -1,0 +1,1 @@
+"""What a run leaves behind for people: its record, its log and its lock."""
