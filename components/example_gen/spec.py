@@ -1,9 +1,10 @@
 """Data specs: where the impressions are, how columns are read, and how they are split."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from rankbeam.transform.specs.base import StrictModel
 
@@ -15,13 +16,15 @@ class _Source(StrictModel):
     path: Name = Field(
         description=(
             "File, folder or glob, relative to the config's folder or to --data; {SPAN} stands "
-            "for a span number, and the latest span is taken unless one is asked for."
+            "for a span number ({SPAN:3} for one padded to three digits), and the latest span is "
+            "taken unless one is asked for. Of a folder, the files right in it are read, in name "
+            "order, but for those whose name begins with a dot or an underscore."
         )
     )
 
 
 class CsvSource(_Source):
-    """Delimited text, plain or compressed (.gz, .bz2)."""
+    """Delimited UTF-8 text with RFC 4180 quotes, plain or compressed (.gz, .bz2)."""
 
     kind: Literal["csv"]
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
@@ -32,12 +35,16 @@ class CsvSource(_Source):
         default=("",), description="Unquoted texts that mean missing; a quoted empty text is kept."
     )
     strip_whitespace: bool = Field(
-        default=False, description="Strip blanks around values before anything else."
+        default=False, description="Strip blanks around names and values before anything else."
+    )
+    list_separator: Annotated[str, Field(min_length=1)] = Field(
+        default="|",
+        description="Parts the values in a cell of a multivalent column; quotes do not hide it.",
     )
 
 
 class ParquetSource(_Source):
-    """Parquet; null is missing, everything else (0, 0.0, '', False) is a value."""
+    """Parquet; null and NaN are missing, everything else (0, 0.0, '', False) is a value."""
 
     kind: Literal["parquet"]
 
@@ -49,25 +56,46 @@ class TFRecordSource(_Source):
 
 
 class EntityHashSplit(StrictModel):
-    """All rows of one entity (a user, say) land in the same split."""
+    """All rows of one entity (a user, say) land in the same split.
+
+    An entity is evaluated where the first 8 bytes of SHA-256(salt + value), read as a big-endian
+    integer, are below eval_fraction × 2^64; value is the text in UTF-8, or the integer in decimal.
+    Rows whose entity is missing count as one entity.
+    """
 
     kind: Literal["entity_hash"]
-    column: Name
+    column: Name = Field(description="Text, integer or boolean column.")
     eval_fraction: Fraction = 0.2
     salt: str = Field(default="", description="Another salt gives another split.")
 
 
 class TimeSplit(StrictModel):
-    """Rows at or after a point in time are evaluated, earlier ones trained on."""
+    """Rows at or after a point in time are evaluated, earlier ones trained on.
+
+    Every row must have a time. Timestamps without a zone are taken as UTC.
+    """
 
     kind: Literal["time"]
-    column: Name = Field(description="Numeric or timestamp column.")
+    column: Name = Field(
+        description="Numeric, timestamp or date column, or text holding numbers or ISO 8601."
+    )
     boundary: float | str | None = Field(
         default=None, description="First time of eval: a number, or ISO 8601 for timestamps."
     )
     eval_fraction: Fraction | None = Field(
-        default=None, description="Or the last fraction of rows; rows of equal time stay together."
+        default=None,
+        description=(
+            "Or the last fraction of rows. Rows of equal time stay together: of the possible "
+            "boundaries, the one nearest to the fraction is taken. The data are read twice, and "
+            "the times of all rows are held in memory (8 bytes a row)."
+        ),
     )
+
+    @field_validator("boundary", mode="before")
+    @classmethod
+    def _iso_of_a_yaml_date(cls, value: object) -> object:
+        # YAML reads an unquoted 2024-01-31 as a date and 2024-01-31 12:00:00 as a datetime.
+        return value.isoformat() if isinstance(value, date) else value
 
     @model_validator(mode="after")
     def _one_way_to_cut(self) -> "TimeSplit":
@@ -77,7 +105,7 @@ class TimeSplit(StrictModel):
 
 
 class FoldersSplit(StrictModel):
-    """Train and eval are given as folders below the source's path."""
+    """Train and eval are given as folders (or files, or globs) below the source's path."""
 
     kind: Literal["folders"]
     train: Name = "train"
@@ -108,7 +136,7 @@ class DerivedLabel(StrictModel):
 
     source: Name = Field(description="Column of the log.")
     is_in: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
-        description="Values (as text) that mean 1."
+        description="Values that mean 1, as text; of a boolean column, '1' is true and '0' false."
     )
 
 
@@ -141,8 +169,10 @@ class ExampleGenSpec(StrictModel):
 
     Attributes:
         data: The config's section.
-        columns: Columns to write, to their type in text sources: features read as text are
-            `string`, numeric ones `float`, labels `int`; None keeps what the source holds.
+        columns: Columns to write, to what they are used as: features looked up by value are
+            `string`, numeric ones `float`, labels `int`; None asks for nothing. Text of a `float`
+            or `int` column is parsed; typed sources otherwise keep their own type, as listed in
+            `rankbeam.components.example_gen.values`.
         multivalent: The columns among them whose values are lists.
     """
 

@@ -1,0 +1,94 @@
+"""The executor: decodes what TFX hands it, and lets `ingest` do the work."""
+
+from typing import Any
+
+from google.protobuf import wrappers_pb2
+from tfx.components.example_gen.input_processor import FileBasedInputProcessor
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base.base_executor import BaseExecutor
+from tfx.proto import example_gen_pb2, range_config_pb2
+from tfx.types import Artifact, artifact_utils, standard_component_specs
+from tfx.utils import proto_utils
+
+from rankbeam.components.example_gen.counts import counts_to_json
+from rankbeam.components.example_gen.ingest import SPLITS, ingest
+from rankbeam.components.example_gen.sources.files import list_files
+from rankbeam.components.example_gen.spans import has_span
+from rankbeam.components.example_gen.spec import ExampleGenSpec
+
+COUNTS_PROPERTY = "counts"
+"""Custom property of the Examples artifact: JSON of `counts_from_json`."""
+
+
+class ArrowExampleGenExecutor(BaseExecutor):
+    """Executor of a FileBasedExampleGen made by `example_gen`."""
+
+    def Do(  # noqa: N802  # TFX's name
+        self,
+        input_dict: dict[str, list[Artifact]],
+        output_dict: dict[str, list[Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Write the Examples artifact.
+
+        Args:
+            input_dict: Empty.
+            output_dict: `examples`: one Examples artifact, which gets the splits train and eval,
+                the stock properties, and COUNTS_PROPERTY.
+            exec_properties: The stock ones, as the driver leaves them ({SPAN} replaced), with a
+                `custom_config` packed by `pack_spec`.
+
+        Raises:
+            DataError: The data cannot be read as the spec says.
+            ConfigError: The spec does not fit the data.
+            EnvironmentFault: The output cannot be written.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        examples = artifact_utils.get_single_instance(
+            output_dict[standard_component_specs.EXAMPLES_KEY]
+        )
+        spec = unpack_spec(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY])
+        counts = ingest(spec, _input_files(exec_properties), examples.uri)
+        examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
+        examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+        examples_utils.set_file_format(examples, "tfrecords_gzip")
+        examples.set_string_custom_property(COUNTS_PROPERTY, counts_to_json(counts))
+
+
+def pack_spec(spec: ExampleGenSpec) -> example_gen_pb2.CustomConfig:
+    """The spec as the stock component's `custom_config` takes it."""
+    config = example_gen_pb2.CustomConfig()
+    config.custom_config.Pack(wrappers_pb2.StringValue(value=spec.model_dump_json()))
+    return config
+
+
+def unpack_spec(custom_config: str) -> ExampleGenSpec:
+    """The inverse of `pack_spec`, from the JSON that the executor gets."""
+    config = proto_utils.json_to_proto(custom_config, example_gen_pb2.CustomConfig())
+    text = wrappers_pb2.StringValue()
+    config.custom_config.Unpack(text)
+    return ExampleGenSpec.model_validate_json(text.value)
+
+
+def _input_files(exec_properties: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Input split name to its files."""
+    base = exec_properties[standard_component_specs.INPUT_BASE_KEY]
+    config = proto_utils.json_to_proto(
+        exec_properties[standard_component_specs.INPUT_CONFIG_KEY], example_gen_pb2.Input()
+    )
+    if any(has_span(split.pattern) for split in config.splits):
+        # Vertex runs TFX's driver before the executor; open-source Kubeflow does not.
+        _fill_spans(base, config, exec_properties.get(standard_component_specs.RANGE_CONFIG_KEY))
+    return {
+        split.name: list_files(f"{base.rstrip('/')}/{split.pattern}") for split in config.splits
+    }
+
+
+def _fill_spans(base: str, config: example_gen_pb2.Input, range_config: str | None) -> None:
+    asked = range_config_pb2.RangeConfig() if range_config else None
+    if range_config:
+        proto_utils.json_to_proto(range_config, asked)
+    processor = FileBasedInputProcessor(base, config.splits, asked)
+    span, version = processor.resolve_span_and_version()
+    for split in config.splits:
+        split.pattern = processor.get_pattern_for_span_version(split.pattern, span, version)

@@ -1,0 +1,93 @@
+"""Reads all rows of a source, with the columns that are asked for."""
+
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+
+from rankbeam.components.example_gen.chunks import Chunk
+from rankbeam.components.example_gen.sources.columns import Wanted, missing_column
+from rankbeam.components.example_gen.sources.delimited import read_csv
+from rankbeam.components.example_gen.sources.parquet import read_parquet
+from rankbeam.components.example_gen.sources.tfrecord import read_tfrecord
+from rankbeam.components.example_gen.spec import CsvSource, ExampleGenSpec, ParquetSource
+
+
+def wanted_columns(spec: ExampleGenSpec) -> dict[str, str]:
+    """The columns to read, each with what wants it, in the order first wanted."""
+    wanted: dict[str, str] = {}
+    for name, use in spec.columns.items():
+        derived = spec.data.derive.get(name)
+        if derived is not None:
+            wanted.setdefault(derived.source, f"data.derive.{name}")
+        else:
+            wanted.setdefault(name, _WANTERS[use])
+    column = getattr(spec.data.split, "column", None)
+    if column is not None:
+        wanted.setdefault(column, "data.split")
+    return wanted
+
+
+_WANTERS = {
+    "string": "a feature",
+    "float": "a numeric feature",
+    "int": "a label",
+    None: "a slice or data.keep",
+}
+
+
+class Reader:
+    """Reads files one after the other, in bounded memory.
+
+    Attributes:
+        spec: What to read.
+        files: The files, in the order to be read.
+    """
+
+    def __init__(self, spec: ExampleGenSpec, files: Sequence[str]) -> None:
+        self.spec = spec
+        self.files = files
+
+    def rows(self, columns: Sequence[str]) -> Iterator[Chunk]:
+        """All rows, with `columns`, of which each is one of `wanted_columns`.
+
+        Raises:
+            DataError: A file cannot be read, or lacks a column. In TFRecord files a feature may be
+                absent from any record, but not from all records of all files.
+        """
+        everything = wanted_columns(self.spec)
+        wanted = {name: everything[name] for name in columns}
+        index = 0
+        never_seen = dict(wanted)
+        held: set[str] = set()
+        for file in self.files:
+            row = 0
+            for batch in self._batches(file, wanted):
+                for name in batch.schema.names:
+                    never_seen.pop(name, None)
+                held.update(batch.schema.names)
+                if batch.num_rows:
+                    yield Chunk(_complete(batch, wanted), file, row, index + row)
+                row += batch.num_rows
+            index += row
+        if index and never_seen:
+            name, wanter = next(iter(never_seen.items()))
+            raise missing_column(self.files[-1], sorted(held), name, wanter)
+
+    def _batches(self, file: str, wanted: Wanted) -> Iterator[pa.RecordBatch]:
+        source = self.spec.data.source
+        if isinstance(source, CsvSource):
+            return read_csv(file, source, wanted, self.spec.multivalent)
+        if isinstance(source, ParquetSource):
+            return read_parquet(file, wanted)
+        return read_tfrecord(file)
+
+
+def _complete(batch: pa.RecordBatch, wanted: Wanted) -> pa.RecordBatch:
+    """The wanted columns; those that no row of the batch has are missing in every row."""
+    held = set(batch.schema.names)
+    missing = pa.nulls(batch.num_rows)
+    columns = [
+        batch.column(batch.schema.get_field_index(name)) if name in held else missing
+        for name in wanted
+    ]
+    return pa.RecordBatch.from_arrays(columns, list(wanted))

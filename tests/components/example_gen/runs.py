@@ -1,0 +1,80 @@
+"""Runs `ingest` on small files and reads back what it wrote, with TensorFlow's own parser."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import tensorflow as tf
+
+from rankbeam.components.example_gen.counts import SplitCounts
+from rankbeam.components.example_gen.ingest import ingest
+from rankbeam.components.example_gen.paths import check_source
+from rankbeam.components.example_gen.spec import ExampleGenSpec
+
+Row = dict[str, list[Any]]
+
+
+def make_spec(
+    path: str,
+    kind: str = "parquet",
+    *,
+    columns: Mapping[str, str | None],
+    split: Mapping[str, Any] | None = None,
+    multivalent: Sequence[str] = (),
+    derive: Mapping[str, Any] | None = None,
+    **source: Any,
+) -> ExampleGenSpec:
+    """A spec from plain values; by default every fifth row or so is evaluated."""
+    data = {
+        "source": {"kind": kind, "path": path, **source},
+        "split": split or {"kind": "row_hash"},
+        "derive": derive or {},
+    }
+    return ExampleGenSpec.model_validate(
+        {"data": data, "columns": columns, "multivalent": tuple(multivalent)}
+    )
+
+
+def run(spec: ExampleGenSpec, base: Path, output: str = "output") -> dict[str, SplitCounts]:
+    """Ingest the source below `base` into `base/output`."""
+    return ingest(spec, check_source(spec.data, str(base)), str(base / output))
+
+
+def run_all(spec: ExampleGenSpec, base: Path) -> list[Row]:
+    """Ingest, then every row of both splits, train first."""
+    run(spec, base)
+    return read_split(base / "output", "train") + read_split(base / "output", "eval")
+
+
+def read_split(folder: Path, split: str) -> list[Row]:
+    """The rows of a split: feature name to values, in stored order."""
+    files = sorted(str(path) for path in (folder / f"Split-{split}").iterdir())
+    records = tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator()
+    return [_row(record) for record in records]
+
+
+def split_bytes(folder: Path) -> dict[str, bytes]:
+    """Every file below `folder`, by its path."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def write_parquet(path: Path, columns: Mapping[str, Any]) -> None:
+    """Write columns to a Parquet file, in new folders where need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(dict(columns)), path)
+
+
+def _row(record: bytes) -> Row:
+    features = tf.train.Example.FromString(record).features.feature
+    return {name: _values(features[name]) for name in features}
+
+
+def _values(feature: tf.train.Feature) -> list[Any]:
+    kind = feature.WhichOneof("kind")
+    return [] if kind is None else list(getattr(feature, kind).value)
