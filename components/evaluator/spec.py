@@ -1,21 +1,13 @@
 """Evaluation specs: metrics, slices and gates."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from rankbeam.components.evaluator.catalog import METRICS, Metric
 from rankbeam.transform.specs.base import StrictModel
 
-Metric = Literal[
-    "auc",
-    "pr_auc",
-    "log_loss",
-    "normalized_entropy",
-    "calibration",
-    "ece",
-    "example_count",
-]
 SliceValue = str | int | float
 
 
@@ -50,7 +42,7 @@ class MetricGate(StrictModel):
             raise ValueError("a gate must set min, max, max_worse or max_worse_relative")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min must be <= max {self.max}; got {self.min}")
-        if self.metric in ("calibration", "example_count") and (
+        if METRICS[self.metric].better == "neither" and (
             self.max_worse is not None or self.max_worse_relative is not None
         ):
             raise ValueError(f"{self.metric} has no better direction; use min and max")
@@ -75,7 +67,11 @@ class EvaluationSpec(StrictModel):
     gates: tuple[MetricGate, ...] = ()
     calibration_plot: bool = True
     min_slice_rows: Annotated[int, Field(ge=1)] = Field(
-        default=1, description="Slices with fewer rows are left out of the results."
+        default=1,
+        description=(
+            "An output's slice with fewer rows gets no metrics, only its count, and fails a gate; "
+            "the slice of all rows is measured whatever its size."
+        ),
     )
 
 
