@@ -1,0 +1,1 @@
+"""TFMA metrics of one shared, mergeable summary of scores, and the formulas that read it."""
