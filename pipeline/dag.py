@@ -87,6 +87,7 @@ def build_nodes(
         infra_blessing=infra.outputs["blessing"],
         spec=config.push,
         destination=destination,
+        model_name=config.model_name,
     )
     return [
         examples_node,

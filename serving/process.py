@@ -22,6 +22,7 @@ from typing import Literal, TextIO
 from rankbeam.serving import die_with_parent
 from rankbeam.serving.client import PredictClient, ServedVersion
 from rankbeam.serving.errors import ModelNotServable, RequestRejected
+from rankbeam.serving.status import MACHINE_CODES
 from rankbeam.transform.errors import EnvironmentFault
 
 ServerKind = Literal["auto", "tensorflow_model_server", "embedded"]
@@ -34,9 +35,7 @@ _LOG_TAIL_LINES = 20
 # What tensorflow_model_server logs before it exits because of the model.
 _MODEL_REFUSED = "did not become available"
 
-# A model that fails to load with one of these met a poor machine, not a fault of its own:
-# RESOURCE_EXHAUSTED, UNAVAILABLE, PERMISSION_DENIED.
-_MACHINE_CODES = {8, 14, 7}
+_MACHINE_CODES = {code.value[0] for code in MACHINE_CODES}
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,13 +49,8 @@ class Signature:
         wanted = self._wanted(tuple(output_filter))
         try:
             found = self.function(**fed)
-        except tf.errors.OpError as error:
+        except (tf.errors.OpError, UnicodeDecodeError) as error:
             raise status.as_refusal(error) from error
-        except UnicodeDecodeError as error:
-            # TensorFlow quotes the request's bytes in its message, then fails to read that as
-            # text, and its status code is lost. Only a request can have brought such bytes.
-            text = bytes(error.object).decode(errors="replace")
-            raise status.invalid_argument(text) from error
         return {name: tensors.encode(found[name].numpy()) for name in wanted}
 
     def _check_names(self, sent: set[str]) -> None:

@@ -9,6 +9,16 @@ _MESSAGE_LIMIT = 1024
 _CODE_BY_NUMBER: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 
 
+# A model that fails with one of these met a poor machine, not a fault of its own.
+MACHINE_CODES = frozenset(
+    {
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.PERMISSION_DENIED,
+    }
+)
+
+
 class Refusal(Exception):
     """A request or a model version is refused with a gRPC status; never leaves the server.
 
@@ -58,6 +68,10 @@ def as_refusal(error: Exception) -> Refusal:
     if isinstance(error, tf.errors.OpError):
         code = _CODE_BY_NUMBER.get(error.error_code, grpc.StatusCode.UNKNOWN)
         return Refusal(code, error.message)
+    if isinstance(error, UnicodeDecodeError):
+        # TensorFlow quotes bytes of a request in its message and then fails to read the message
+        # as text; its status code is lost, but only a request brings such bytes.
+        return invalid_argument(bytes(error.object).decode(errors="replace"))
     if isinstance(error, FileNotFoundError):
         return not_found(str(error))
     if isinstance(error, PermissionError):

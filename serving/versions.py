@@ -4,7 +4,8 @@ import os
 import re
 from pathlib import Path
 
-_VERSION_NAME = re.compile(r"[0-9]{1,18}")  # at most 18 digits: always fits int64
+_VERSION_NAME = re.compile(r"[0-9]+")
+MAX_VERSION = 2**63 - 1  # versions travel as int64
 SAVED_MODEL_FILE = "saved_model.pb"
 
 Fingerprint = tuple[tuple[str, int, int], ...]
@@ -25,7 +26,7 @@ def list_versions(base_path: Path) -> dict[int, Path]:
     return {
         int(entry.name): Path(entry.path)
         for entry in entries
-        if _VERSION_NAME.fullmatch(entry.name) and entry.is_dir()
+        if _VERSION_NAME.fullmatch(entry.name) and int(entry.name) <= MAX_VERSION and entry.is_dir()
     }
 
 

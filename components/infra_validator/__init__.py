@@ -1,0 +1,1 @@
+"""InfraValidator: does a real server give the exported model's own answers?"""
