@@ -8,7 +8,7 @@ from tfx.orchestration.pipeline import Pipeline
 
 from rankbeam.components.data_gate.component import DataGate
 from rankbeam.components.evaluator.baseline import LatestBlessedOtherModel
-from rankbeam.components.evaluator.config import build_eval_config
+from rankbeam.components.evaluator.config import EXTRACTORS_MODULE, build_eval_config
 from rankbeam.components.example_gen.component import example_gen
 from rankbeam.components.infra_validator.component import InfraValidator
 from rankbeam.components.pusher.component import Pusher
@@ -79,6 +79,7 @@ def build_nodes(
         eval_config=build_eval_config(config.evaluation, config.evaluated_outputs),
         example_splits=["eval"],
         schema=schema,
+        module_path=EXTRACTORS_MODULE,
     )
     infra = InfraValidator(model=model, examples=examples, options=config.serving.validation)
     pusher = Pusher(
