@@ -36,7 +36,8 @@ def encode(values: npt.ArrayLike) -> tensor_pb2.TensorProto:
     """A NumPy array (or nested list) of any shape as TensorProto; str becomes UTF-8 bytes."""
     array = np.asarray(values)
     if array.dtype.kind in "USO":
-        return _encode_strings(array)
+        # NumPy's own string types drop a value's last zero bytes; a tf.Example may end in one.
+        return _encode_strings(np.asarray(values, dtype=object))
     dtype = tf.as_dtype(array.dtype)
     field = _FIELD_BY_DTYPE.get(dtype)
     if field is None:

@@ -34,6 +34,10 @@ def test_tensors_decode_array_reads_what_tensorflow_wrote(array: np.ndarray) -> 
     np.testing.assert_array_equal(tensors.decode_array(tf.make_tensor_proto(array)), array)
 
 
+def test_tensors_encode_keeps_zero_bytes_at_the_end() -> None:
+    assert list(tensors.encode([b"a\0\0", b"\0", "b\0"]).string_val) == [b"a\0\0", b"\0", b"b\0"]
+
+
 def test_tensors_encode_strings_as_utf8() -> None:
     proto = tensors.encode([["ü", "b"], ["", "d"]])
     assert list(proto.string_val) == ["ü".encode(), b"b", b"", b"d"]
