@@ -20,6 +20,7 @@ from pydantic import Field, model_validator
 from rankbeam.transform.specs.base import StrictModel
 
 PositiveInt = Annotated[int, Field(ge=1)]
+FiniteFloat = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 class _Feature(StrictModel):
@@ -57,9 +58,12 @@ class _Indexed(_Feature):
     @model_validator(mode="after")
     def _one_way_to_index(self) -> "_Indexed":
         if self.hash_buckets is not None:
-            clashing = {"vocabulary_size", "frequency_threshold", "oov_buckets"}
-            for name in sorted(clashing & self.model_fields_set):
-                raise ValueError(f"{name} has no meaning beside hash_buckets; remove one of them")
+            # Values decide, not what was written: a spec that went through JSON says everything.
+            for name in ("frequency_threshold", "oov_buckets", "vocabulary_size"):
+                if getattr(self, name) != _Indexed.model_fields[name].default:
+                    raise ValueError(
+                        f"{name} has no meaning beside hash_buckets; remove one of them"
+                    )
         return self
 
 
@@ -114,7 +118,7 @@ class NumericFeature(_Feature):
     embedding_dim: PositiveInt | None = Field(
         default=None, description="Embedding width of the buckets; quantile_buckets only."
     )
-    missing: Literal["mean", "zero"] | float = Field(
+    missing: Literal["mean", "zero"] | FiniteFloat = Field(
         default="mean", description="Value in place of a missing one, before scaling."
     )
     missing_indicator: bool = Field(
