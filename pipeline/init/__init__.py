@@ -1,0 +1,1 @@
+"""`rankbeam init`: a look at a data file, and the commented config that follows from it."""
