@@ -1,1 +1,1 @@
-"""What TFMA lacks for ranking: batched calibration metrics, and the choice of the baseline."""
+"""What the stock Evaluator lacks for ranking: metrics in batches, a baseline, readable verdicts."""

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rankbeam.components.evaluator.catalog import METRICS, Metric
+from rankbeam.components.evaluator.catalog import Metric
 from rankbeam.components.evaluator.slices import SliceKey
 
 
@@ -81,19 +81,6 @@ class Evaluation:
 def slice_name(key: SliceKey) -> str:
     """`all rows`, or `country=de, device=mobile`."""
     return ", ".join(f"{column}={value}" for column, value in key) or "all rows"
-
-
-def headline(evaluation: Evaluation, metric: Metric = "auc") -> str:
-    """One line of meaning: the verdict, then one metric per output over all rows."""
-    verdict = "blessed" if evaluation.blessed else "NOT blessed"
-    values = [
-        f"{output.name} {number(output.overall.metrics[metric])}"
-        for output in evaluation.outputs
-        if output.overall is not None and metric in output.overall.metrics
-    ]
-    if not values:
-        return verdict
-    return f"{verdict}; {METRICS[metric].title} {', '.join(values)}"
 
 
 def number(value: float) -> str:

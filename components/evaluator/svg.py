@@ -43,8 +43,9 @@ def _axes(top: float) -> str:
         f'<text x="{left}" y="{_y(tick) + 4:.1f}" text-anchor="end">{number(tick * top)}</text>'
         for tick in ticks
     ]
-    middle = _x(0.5)
-    title = f'<text x="{middle}" y="{below + 15}" text-anchor="middle">predicted, observed ↑</text>'
+    title = (
+        f'<text x="{_x(0.5)}" y="{below + 15}" text-anchor="middle">predicted →, observed ↑</text>'
+    )
     return "".join(labels) + title
 
 

@@ -108,6 +108,16 @@ def write_model(
     return model
 
 
+def write_schema(folder: Path, types: Mapping[str, str]) -> standard_artifacts.Schema:
+    """A Schema artifact of optional columns: name to INT, FLOAT or BYTES."""
+    folder.mkdir()
+    features = [f'feature {{ name: "{name}" type: {kind} }}' for name, kind in types.items()]
+    (folder / "schema.pbtxt").write_text("\n".join(features))
+    schema = standard_artifacts.Schema()
+    schema.uri = str(folder)
+    return schema
+
+
 def run_evaluator(
     folder: Path,
     examples: standard_artifacts.Examples,
@@ -116,6 +126,7 @@ def run_evaluator(
     *,
     baseline: standard_artifacts.Model | None = None,
     outputs: tuple[EvaluatedOutput, ...] = OUTPUTS,
+    schema: standard_artifacts.Schema | None = None,
     module_path: str | None = EXTRACTORS_MODULE,
 ) -> Run:
     """One run of the real executor; its artifacts are in `folder`."""
@@ -124,6 +135,8 @@ def run_evaluator(
     inputs = {"examples": [examples], "model": [model]}
     if baseline is not None:
         inputs["baseline_model"] = [baseline]
+    if schema is not None:
+        inputs["schema"] = [schema]
     context = base_beam_executor.BaseBeamExecutor.Context(
         beam_pipeline_args=BEAM_ARGS, tmp_dir=str(folder / "tmp"), unique_id="1"
     )

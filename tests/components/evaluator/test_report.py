@@ -15,7 +15,6 @@ from rankbeam.components.evaluator.evaluation import (
     Evaluation,
     OutputEvaluation,
     SliceEvaluation,
-    headline,
     number,
     slice_name,
 )
@@ -94,11 +93,6 @@ def test_sentence_of_a_change_says_how_much_worse_was_allowed(
     made = list(sentences.broken_changes("click", "auc", (), threshold, value, blessed))
     assert (len(made) == 1) == (expected is not None)
     assert expected is None or expected in made[0]
-
-
-def test_headline_is_the_verdict_and_one_metric() -> None:
-    assert headline(evaluation()) == "blessed; AUC click 0.5"
-    assert headline(evaluation(blessed=False), "log_loss") == "NOT blessed; Log loss click 0.5"
 
 
 @pytest.mark.parametrize(
