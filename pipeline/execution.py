@@ -3,12 +3,12 @@
 import os
 import time
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TextIO
 
+from rankbeam.components.example_gen.paths import check_source
 from rankbeam.pipeline.config.load import LoadedConfig
 from rankbeam.pipeline.layout import OutputLayout
 from rankbeam.pipeline.progress.view import ProgressView
@@ -16,7 +16,8 @@ from rankbeam.pipeline.runs.interruption import Interrupted, interruptible
 from rankbeam.pipeline.runs.lock import output_lock
 from rankbeam.pipeline.runs.log_capture import captured_output
 from rankbeam.pipeline.runs.record import LOG_FILE, NodeRecord, RunRecord, write_record
-from rankbeam.transform.errors import EnvironmentFault, RankbeamError
+from rankbeam.pipeline.runs.unforeseen import readable
+from rankbeam.transform.errors import EnvironmentFault, GateError, RankbeamError
 
 # TensorFlow's and absl's chatter; what remains goes to the run's log.
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1", "TF_ENABLE_ONEDNN_OPTS": "0"}
@@ -30,13 +31,13 @@ class RunRequest:
         loaded: The config.
         layout: Where outputs go.
         span: Span to read where the path has {SPAN}; the latest where None.
-        after: Called with the finished record and the view once a version is pushed.
+        query: Serve what was pushed and ask it one request.
     """
 
     loaded: LoadedConfig
     layout: OutputLayout
     span: int | None = None
-    after: Callable[[RunRecord, ProgressView], None] | None = None
+    query: bool = False
 
 
 class _Journal:
@@ -76,24 +77,17 @@ def execute(request: RunRequest) -> RunRecord:
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     layout = request.layout
+    loaded = request.loaded
+    check_source(loaded.config.data, str(loaded.base_dir), request.span)
     with output_lock(layout.root, layout.lock), interruptible():
         journal = _begin(request)
         log = journal.folder / LOG_FILE
         with captured_output(log) as terminal:
             try:
                 return _run_nodes(request, journal, terminal)
-            except Interrupted as error:
-                journal.finish(state="interrupted", error=str(error))
-                raise
-            except RankbeamError as error:
-                traceback.print_exc()
-                journal.finish(state="failed", error=str(error))
-                raise _with_log(error, log) from None
             except Exception as error:
                 traceback.print_exc()
-                fault = _as_fault(error)
-                journal.finish(state="failed", error=str(fault))
-                raise _with_log(fault, log) from None
+                raise _concluded(error, journal) from None
 
 
 def _begin(request: RunRequest) -> _Journal:
@@ -119,42 +113,49 @@ def _begin(request: RunRequest) -> _Journal:
 
 
 def _run_nodes(request: RunRequest, journal: _Journal, terminal: TextIO) -> RunRecord:
-    from rankbeam.pipeline.progress.meaning import meaning_of
-
     config, layout = request.loaded.config, request.layout
-    view = ProgressView(terminal, meaning_of, journal.add_node)
+    view = ProgressView(terminal)
     view.say(f"{config.name}: {request.loaded.file} -> {layout.root}")
     view.started("loading TFX")
     try:
         from rankbeam.pipeline import dag
+        from rankbeam.pipeline.progress.reporter import Reporter
+        from rankbeam.pipeline.progress.summary import show_summary, write_evaluation_page
         from rankbeam.pipeline.runners.local import LocalRunner
 
         view.close()
+        reporter = Reporter(view, journal.add_node)
         nodes = dag.build_nodes(
             config, request.loaded.base_dir, journal.record.destination, request.span
         )
         pipeline = dag.build_pipeline(config, nodes, str(layout.artifacts), str(layout.metadata))
-        LocalRunner(view).run(pipeline)
+        try:
+            LocalRunner(reporter).run(pipeline)
+        except GateError as error:
+            raise GateError("\n".join([str(error), *reporter.reasons])) from error
+        finally:
+            evaluator = reporter.results.get("Evaluator")
+            if evaluator is not None and evaluator.outputs:
+                evaluation = write_evaluation_page(evaluator, journal.folder)
     finally:
         view.close()
-    from rankbeam.pipeline.progress.summary import show_summary
+    record = journal.finish(state="succeeded", version=reporter.version)
+    show_summary(view, record, evaluation, layout)
+    if request.query:
+        from rankbeam.pipeline.query import query_pushed_model
 
-    record = journal.finish(state="succeeded", version=view.pushed_version)
-    show_summary(view, record, layout)
-    if request.after is not None:
-        request.after(record, view)
+        query_pushed_model(record, view)
     return journal.finish()
 
 
-def _as_fault(error: Exception) -> RankbeamError:
-    """A readable error for one that nobody foresaw; a full disk is the machine's fault."""
-    if isinstance(error, OSError) and error.errno is not None:
-        place = f"{error.filename}: " if error.filename else ""
-        return EnvironmentFault(f"the machine must let the run read and write; got {place}{error}")
-    text = str(error).strip().splitlines()
-    return RankbeamError(f"unforeseen {type(error).__name__}: {text[0] if text else 'no message'}")
-
-
-def _with_log(error: RankbeamError, log: Path) -> RankbeamError:
-    error.args = (f"{error}\nfull log: {log}",)
-    return error
+def _concluded(error: Exception, journal: _Journal) -> RankbeamError:
+    """`error` as the user reads it, written into the record where that is still possible."""
+    told = readable(error)
+    state = "interrupted" if isinstance(told, Interrupted) else "failed"
+    try:
+        journal.finish(state=state, error=str(told))
+    except EnvironmentFault as fault:
+        # On a full disk the record stays `running` with a process that is gone: told as killed.
+        traceback.print_exception(fault)
+    told.args = (f"{told}\nfull log: {journal.folder / LOG_FILE}",)
+    return told

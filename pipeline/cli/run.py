@@ -26,7 +26,6 @@ def run_command(
     from rankbeam.pipeline.embedded import prepare_embedded
     from rankbeam.pipeline.execution import RunRequest, execute
     from rankbeam.pipeline.layout import OutputLayout
-    from rankbeam.pipeline.query import query_pushed_model
     from rankbeam.transform.errors import ConfigError
 
     if config is None and data is not None:
@@ -35,5 +34,4 @@ def run_command(
         raise ConfigError(f"--data must be an existing folder; got {data}")
     loaded = load_config(config, data) if config is not None else prepare_embedded(output)
     layout = OutputLayout.of(loaded.config.name, output)
-    after = query_pushed_model if query else None
-    execute(RunRequest(loaded=loaded, layout=layout, span=span, after=after))
+    execute(RunRequest(loaded=loaded, layout=layout, span=span, query=query))

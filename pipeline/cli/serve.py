@@ -15,16 +15,7 @@ from rankbeam.pipeline.layout import DEFAULT_ROOT
 def serve_command(folder: Path | None, port: int, host: str, model_name: str | None) -> None:
     """Serve the model pushed to FOLDER (or a run's output); by default what the last run pushed."""
     from rankbeam.pipeline.runs.latest import latest_destination
-    from rankbeam.serving.locate import locate
-    from rankbeam.serving.serve import serve
-    from rankbeam.serving.server import ServerOptions
+    from rankbeam.serving.serve import ServeOptions, serve
 
-    found = locate(folder if folder is not None else latest_destination(Path(DEFAULT_ROOT)))
-    serve(
-        ServerOptions(
-            model_name=model_name if model_name is not None else found.model_name,
-            base_path=found.base_path,
-            host=host,
-            port=port,
-        )
-    )
+    source = folder if folder is not None else latest_destination(Path(DEFAULT_ROOT))
+    serve(ServeOptions(source=source, model_name=model_name, host=host, port=port))

@@ -8,6 +8,7 @@ from rankbeam.components.data_gate.report import read_report
 from rankbeam.components.evaluator.report import read_evaluation
 from rankbeam.components.example_gen.counts import counts_from_json
 from rankbeam.components.example_gen.executor import COUNTS_PROPERTY
+from rankbeam.components.infra_validator.blessing import REPORT_FILE
 from rankbeam.pipeline.runners.observer import Artifacts, NodeResult
 from rankbeam.trainer.run_fn import HISTORY_FILE
 
@@ -16,6 +17,21 @@ def meaning_of(result: NodeResult) -> str:
     """What `result` means to a reader; empty for nodes that need no words."""
     describe = _DESCRIBERS.get(result.node)
     return describe(result.outputs) if describe is not None else ""
+
+
+def reasons_against(result: NodeResult) -> tuple[str, ...]:
+    """Why a validator withheld its blessing, a sentence each; empty where it did not."""
+    if result.node == "Evaluator" and result.outputs:
+        outputs = result.outputs
+        return read_evaluation(_uri(outputs, "evaluation"), _uri(outputs, "blessing")).failures
+    return ()
+
+
+def pushed_version(result: NodeResult) -> int | None:
+    """The version that the Pusher left at the destination; None for any other node."""
+    if result.node != "Pusher" or not result.outputs:
+        return None
+    return int(result.outputs["pushed_model"][0].get_string_custom_property("pushed_version"))
 
 
 def _uri(outputs: Artifacts, name: str) -> str:
@@ -41,10 +57,6 @@ def _schema(outputs: Artifacts) -> str:
     return f"{columns} columns"
 
 
-def _anomalies(_outputs: Artifacts) -> str:
-    return "anomalies, if any, are judged by the gate"
-
-
 def _gate(outputs: Artifacts) -> str:
     report = read_report(_uri(outputs, "verdict"))
     rates = [
@@ -57,19 +69,14 @@ def _gate(outputs: Artifacts) -> str:
     return f"passed{allowed}; train rates: {', '.join(rates)}"
 
 
-def _transform(outputs: Artifacts) -> str:
-    from rankbeam.pipeline.progress.transform_meaning import vocabulary_sizes
-
-    sizes = vocabulary_sizes(_uri(outputs, "transform_graph"))
-    return f"{len(sizes)} vocabularies, {sum(sizes.values()):,} values" if sizes else ""
-
-
 def _trainer(outputs: Artifacts) -> str:
     path = Path(_uri(outputs, "model_run")) / HISTORY_FILE
     history = json.loads(path.read_text(encoding="utf-8"))
-    epochs = history["epochs"]
-    loss = f"eval loss {epochs[-1]['eval']['loss']:.4f}" if epochs else ""
-    return f"{history['parameters']:,} weights, {len(epochs)} epochs, {loss}"
+    kept = history["epochs"][history["kept_epoch"] - 1]
+    return (
+        f"{history['parameters']:,} weights, epoch {kept['epoch']} of {len(history['epochs'])} "
+        f"kept, eval loss {kept['eval_loss']:.4f}"
+    )
 
 
 def _baseline(outputs: Artifacts) -> str:
@@ -89,11 +96,22 @@ def _evaluator(outputs: Artifacts) -> str:
 
 
 def _infra(outputs: Artifacts) -> str:
-    return ""
+    report = json.loads((Path(_uri(outputs, "blessing")) / REPORT_FILE).read_text(encoding="utf-8"))
+    if not report["blessed"]:
+        return f"NOT BLESSED: {report['reason']}"
+    worst = max(report["max_abs_difference"].values())
+    served = report["latency_of_one_example"]["served"]
+    return (
+        f"{report['server']} server, {report['num_examples']} examples equal within {worst:.1e}, "
+        f"p50 {served['p50_ms']:.1f} ms; BLESSED"
+    )
 
 
 def _pusher(outputs: Artifacts) -> str:
-    return ""
+    [pushed] = outputs["pushed_model"]
+    version = pushed.get_string_custom_property("pushed_version")
+    new = "new" if pushed.get_int_custom_property("is_new") else "there already"
+    return f"version {version}, {new}"
 
 
 _DESCRIBERS: Mapping[str, Callable[[Artifacts], str]] = {
@@ -102,9 +120,7 @@ _DESCRIBERS: Mapping[str, Callable[[Artifacts], str]] = {
     "SchemaGen": _schema,
     "ImportSchemaGen": _schema,
     "SchemaContract": _schema,
-    "ExampleValidator": _anomalies,
     "DataGate": _gate,
-    "Transform": _transform,
     "Trainer": _trainer,
     "Baseline": _baseline,
     "Evaluator": _evaluator,

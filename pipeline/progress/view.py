@@ -1,13 +1,11 @@
 """The progress view: a line per node as it ends, a spinner for the one that runs."""
 
-from collections.abc import Callable
 from typing import TextIO
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from rankbeam.pipeline.runners.observer import NodeResult
 from rankbeam.pipeline.runs.record import NodeRecord
 
 _MARKS = {"done": "[green]✓[/]", "cached": "[cyan]=[/]", "failed": "[red]✗[/]"}
@@ -19,19 +17,10 @@ class ProgressView:
 
     Args:
         stream: Where to write.
-        meaning: Puts a node's result into one line.
-        on_node: Is given the record of each node that ended.
     """
 
-    def __init__(
-        self,
-        stream: TextIO,
-        meaning: Callable[[NodeResult], str],
-        on_node: Callable[[NodeRecord], None],
-    ) -> None:
+    def __init__(self, stream: TextIO) -> None:
         self.console = Console(file=stream, highlight=False, soft_wrap=True)
-        self._meaning = meaning
-        self._on_node = on_node
         self._spinner = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -51,17 +40,15 @@ class ProgressView:
         self._task = self._spinner.add_task(node)
         self._spinner.start()
 
-    def ended(self, result: NodeResult) -> None:
+    def ended(self, node: NodeRecord) -> None:
         """Print the node's line."""
         self.close()
-        meaning = self._meaning(result) if result.state != "failed" else ""
-        record = NodeRecord(result.node, result.state, round(result.seconds, 3), meaning)
-        note = "cached, " if result.state == "cached" else ""
+        words = ["cached", node.meaning] if node.state == "cached" else [node.meaning]
+        text = ", ".join(word for word in words if word)
         self.console.print(
-            f"  {_MARKS[result.state]} {escape(result.node):<{_NAME_WIDTH}}"
-            f"{result.seconds:>7.1f} s  {escape(note + meaning)}".rstrip()
+            f"  {_MARKS[node.state]} {escape(node.node):<{_NAME_WIDTH}}"
+            f"{node.seconds:>7.1f} s  {escape(text)}".rstrip()
         )
-        self._on_node(record)
 
     def close(self) -> None:
         """Stop the spinner, if one runs."""

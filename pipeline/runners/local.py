@@ -55,7 +55,8 @@ class LocalRunner(local_dag_runner.LocalDagRunner):
             pipeline, {RUN_ID_PARAMETER: datetime.datetime.now().isoformat()}
         )
         deployment = runner_utils.extract_local_deployment_config(pipeline)
-        connection = deployment.metadata_connection_config.sqlite or None
+        store = deployment.metadata_connection_config
+        connection = getattr(store, store.WhichOneof("connection_config"))
         for wrapped in pipeline.nodes:
             node = wrapped.pipeline_node
             if node.node_info.id in ALWAYS_RUN:
@@ -66,7 +67,7 @@ class LocalRunner(local_dag_runner.LocalDagRunner):
         self, pipeline: pipeline_pb2.Pipeline, node: Any, deployment: Any, connection: Any
     ) -> None:
         node_id = node.node_info.id
-        store = metadata.Metadata(metadata_store_pb2.ConnectionConfig(sqlite=connection))
+        store = metadata.Metadata(connection)
         node_launcher = launcher.Launcher(
             pipeline_node=node,
             mlmd_connection=store,
