@@ -10,7 +10,8 @@ UV_VERSION := 0.13.8
 PYTHON ?=
 # Extra arguments of pytest: make test ARGS="-k losses"
 ARGS ?=
-# Processes of the fast tests; each pays 8 s of TensorFlow and TFX imports, and up to 1.5 GB.
+# Processes of the fast tests; each pays 8 s of TensorFlow and TFX imports, and up to 1.5 GB. A file's
+# tests stay in one process, so that its fixtures (Beam runs, exported models) are made once.
 WORKERS ?= 2
 
 VENV := .venv
@@ -44,7 +45,7 @@ test: $(STAMP)  ## all tests, the fast ones first
 	$(MAKE) --no-print-directory test-slow
 
 test-fast: $(STAMP)  ## unit tests
-	$(BIN)/pytest -m "not slow" -n $(WORKERS) $(ARGS)
+	$(BIN)/pytest -m "not slow" -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-slow: $(STAMP)  ## tests that run a DAG, start a server or train for long
 	$(BIN)/pytest -m slow $(ARGS)

@@ -160,7 +160,8 @@ def run_tests_outside(root: Path, python: Path, scratch: Path, workers: int) -> 
     names = [name for name in tracked_files(root) if name.split("/")[0] not in packages]
     copy_files(root, place, names)
     ignored = [f"--ignore=tests/{folder}" for folder in CHECKOUT_TESTS]
-    command = [str(python), "-m", "pytest", "-m", "not slow", "-q", "-n", str(workers), *ignored]
+    command = [str(python), "-m", "pytest", "-q", "-m", "not slow", *ignored]
+    command += ["-n", str(workers), "--dist", "loadfile"]
     shared = os.environ.get("RANKBEAM_SHARED_DATA", str(root.parent / "shared" / "data"))
     _run([*command, f"--shared-data={shared}"], cwd=place)
 
