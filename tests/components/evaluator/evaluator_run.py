@@ -14,8 +14,10 @@ from tfx.utils import proto_utils
 from rankbeam.components.evaluator.config import EXTRACTORS_MODULE, build_eval_config
 from rankbeam.components.evaluator.evaluation import Evaluation
 from rankbeam.components.evaluator.report import read_evaluation
+from rankbeam.components.evaluator.slices import SliceKey
 from rankbeam.components.evaluator.spec import EvaluatedOutput, EvaluationSpec
 from tests.components.tf_examples import Row, encode
+from tests.reference import binary_metrics as reference
 
 OUTPUTS = (
     EvaluatedOutput(name="click", label="click"),
@@ -61,6 +63,27 @@ def marketplace(num_rows: int, seed: int = 0) -> list[Row]:
         }
         for i in range(num_rows)
     ]
+
+
+ROWS = marketplace(600)
+
+
+def rows_of(key: SliceKey) -> list[Row]:
+    """Those of `ROWS` in a slice."""
+    return [row for row in ROWS if all(row[column] == value for column, value in key)]
+
+
+def arrays(output: str, rows: Sequence[Row]) -> reference.Rows:
+    """Labels, the model's predictions and weights of the rows that `output` is measured on."""
+    click = np.array([row["p_click"] for row in rows], np.float32)
+    conversion = np.array([row["p_conversion"] for row in rows], np.float32)
+    predictions = {"click": click, "conversion": conversion, "ctcvr": click * conversion}[output]
+    label = "click" if output == "click" else "conversion"
+    labels = np.array([row[label] for row in rows], np.float64)
+    clicked = np.array([row["click"] for row in rows], np.float64)
+    weights = clicked if output == "conversion" else np.ones(len(rows))
+    counted = weights > 0
+    return labels[counted], predictions[counted].astype(np.float64), weights[counted]
 
 
 def write_examples(rows: Sequence[Row], folder: Path) -> standard_artifacts.Examples:

@@ -1,7 +1,7 @@
 """The real Evaluator executor on known predictions: metrics, slices, gates and verdicts."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,32 +12,19 @@ from tfx.types import standard_artifacts
 from rankbeam.components.evaluator.catalog import Metric
 from rankbeam.components.evaluator.evaluation import Evaluation
 from rankbeam.components.evaluator.slices import SliceKey
-from rankbeam.components.evaluator.spec import EvaluatedOutput, EvaluationSpec, MetricGate
-from rankbeam.transform.errors import DataError
+from rankbeam.components.evaluator.spec import EvaluationSpec, MetricGate
 from tests.components.evaluator.evaluator_run import (
-    marketplace,
+    ROWS,
+    arrays,
+    rows_of,
     run_evaluator,
-    write_examples,
     write_model,
-    write_schema,
 )
-from tests.components.tf_examples import Row
 from tests.reference import binary_metrics as reference
 
-ROWS = marketplace(600)
 SLICES = (("device",), ("age",), ("country", "device"))
 # Predictions are float32 in the model and float64 here: the product of two differs by rounding.
 FLOAT32 = 1e-5
-
-
-@pytest.fixture(scope="module")
-def examples(tmp_path_factory: pytest.TempPathFactory) -> standard_artifacts.Examples:
-    return write_examples(ROWS, tmp_path_factory.mktemp("examples"))
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> standard_artifacts.Model:
-    return write_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture(scope="module")
@@ -54,22 +41,6 @@ def first_run(
     spec = EvaluationSpec(slices=SLICES, gates=gates)
     run = run_evaluator(tmp_path_factory.mktemp("first"), examples, spec, model)
     return run.read(), tfma.load_eval_result(run.evaluation.uri)
-
-
-def rows_of(key: SliceKey, rows: Sequence[Row] = ROWS) -> list[Row]:
-    return [row for row in rows if all(row[column] == value for column, value in key)]
-
-
-def arrays(output: str, rows: Sequence[Row]) -> reference.Rows:
-    click = np.array([row["p_click"] for row in rows], np.float32)
-    conversion = np.array([row["p_conversion"] for row in rows], np.float32)
-    predictions = {"click": click, "conversion": conversion, "ctcvr": click * conversion}[output]
-    label = "click" if output == "click" else "conversion"
-    labels = np.array([row[label] for row in rows], np.float64)
-    clicked = np.array([row["click"] for row in rows], np.float64)
-    weights = clicked if output == "conversion" else np.ones(len(rows))
-    counted = weights > 0
-    return labels[counted], predictions[counted].astype(np.float64), weights[counted]
 
 
 @pytest.mark.parametrize("output", ["click", "conversion", "ctcvr"])
@@ -232,61 +203,6 @@ def test_evaluator_compares_an_output_that_the_baseline_lacks_with_nothing(
             undefined = {name for name, value in part.metrics.items() if math.isnan(value)}
             assert undefined == (set(part.metrics) - {"example_count"} if part.key else set())
             assert bool(part.calibration) == (not part.key)
-
-
-@pytest.mark.slow
-def test_evaluator_measures_a_model_with_one_output_by_a_schema(
-    tmp_path: Path, examples: standard_artifacts.Examples
-) -> None:
-    alone = write_model(tmp_path / "alone", outputs=())
-    outputs = (EvaluatedOutput(name="conversion", label="conversion", given_label="click"),)
-    spec = EvaluationSpec(metrics=("auc",), slices=(("device",),))
-    schema = write_schema(
-        tmp_path / "schema", {"click": "INT", "conversion": "INT", "device": "BYTES"}
-    )
-    run = run_evaluator(tmp_path / "run", examples, spec, alone, outputs=outputs, schema=schema)
-    (output,) = run.read().outputs
-    assert output.overall is not None
-    assert output.overall.metrics["auc"] == pytest.approx(
-        reference.auc(*arrays("conversion", ROWS))
-    )
-
-
-def test_evaluator_does_not_bless_on_an_empty_split(
-    tmp_path: Path, model: standard_artifacts.Model
-) -> None:
-    examples = write_examples([], tmp_path / "examples")
-    evaluation = run_evaluator(tmp_path / "run", examples, EvaluationSpec(), model).read()
-    assert not evaluation.blessed
-    assert evaluation.failures == ("the eval split must have rows; got none",)
-
-
-@pytest.mark.slow
-def test_evaluator_does_not_bless_an_output_that_no_row_measures(
-    tmp_path: Path, model: standard_artifacts.Model
-) -> None:
-    rows: list[Row] = [{**row, "click": 0, "conversion": 0} for row in ROWS[:50]]
-    examples = write_examples(rows, tmp_path / "examples")
-    evaluation = run_evaluator(tmp_path / "run", examples, EvaluationSpec(), model).read()
-    assert evaluation.failures == ("conversion example_count must be >= 1; got 0",)
-
-
-@pytest.mark.slow
-def test_evaluator_refuses_labels_that_are_no_outcome(
-    tmp_path: Path, model: standard_artifacts.Model
-) -> None:
-    examples = write_examples([{**ROWS[0], "click": 2}], tmp_path / "examples")
-    with pytest.raises(DataError, match=r"label click must be 0 or 1 in every row; got 2"):
-        run_evaluator(tmp_path / "run", examples, EvaluationSpec(), model)
-
-
-@pytest.mark.slow
-def test_evaluator_refuses_a_candidate_that_lacks_an_output(
-    tmp_path: Path, examples: standard_artifacts.Examples
-) -> None:
-    older = write_model(tmp_path / "older", outputs=("click",))
-    with pytest.raises(DataError, match=r"the output ctcvr; it answers click, conversion"):
-        run_evaluator(tmp_path / "run", examples, EvaluationSpec(), older)
 
 
 @pytest.mark.slow
