@@ -5,6 +5,7 @@ throughout: a new version is loaded and warmed up beside the old one, then takes
 assignment; a version that fails is reported and the old one keeps serving.
 """
 
+import gc
 import logging
 import threading
 from collections.abc import Iterable
@@ -122,6 +123,9 @@ class VersionManager:
             return False
         self._failed.pop(version, None)
         self._swap(servable)
+        # TensorFlow's functions and graphs refer to each other; left to itself, Python frees a
+        # replaced version so late that memory grows with every push.
+        gc.collect()
         _log.info("version %d of %s is available; %d warm-up runs", version, self._name, warmed)
         return True
 

@@ -1,5 +1,6 @@
 """Serving a folder in this process until it is told to stop: what `rankbeam serve` does."""
 
+import gc
 import json
 import os
 import signal
@@ -66,6 +67,10 @@ def run_server(options: ServerOptions, announce: Callable[[str], None] | None = 
     Raises:
         EnvironmentFault: the port or interface cannot be had.
     """
+    # What is imported by now lives as long as the process; collections need not look at it again,
+    # which keeps them short when versions are swapped under load.
+    gc.collect()
+    gc.freeze()
     with _stop_on_signals() as stop, ModelServer(options) as server:
         (announce or _print_line)(_announcement(options, server.port))
         stop.wait()

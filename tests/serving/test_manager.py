@@ -1,6 +1,7 @@
 """Which version serves, as folders come, break, heal and go; polled by hand, on real models."""
 
 import shutil
+import weakref
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,15 @@ def test_manager_keeps_a_replaced_version_alive_for_those_who_hold_it(
     sent = {"examples": tensors.encode(tiny_models.examples())}
     click = tensors.decode_array(held.signature("").run(sent)["click"])
     assert click == pytest.approx(tiny_models.oracle()["click"], abs=2e-7)
+
+
+def test_manager_frees_a_replaced_version_at_once(
+    manager: VersionManager, base_path: Path, biased_model: Path
+) -> None:
+    graph = weakref.ref(manager.get().root.signatures["serving_default"].graph)
+    shutil.copytree(biased_model, base_path / "2")
+    manager.poll()
+    assert graph() is None
 
 
 def test_manager_reports_a_broken_version_and_serves_on(

@@ -35,11 +35,13 @@ def test_tensors_decode_array_reads_what_tensorflow_wrote(array: np.ndarray) -> 
 
 
 def test_tensors_encode_keeps_zero_bytes_at_the_end() -> None:
-    assert list(tensors.encode([b"a\0\0", b"\0", "b\0"]).string_val) == [b"a\0\0", b"\0", b"b\0"]
+    mixed = np.array([b"a\0\0", b"\0", "b\0"], object)
+    assert list(tensors.encode(mixed).string_val) == [b"a\0\0", b"\0", b"b\0"]
+    assert list(tensors.encode([b"a\0\0", b"\0"]).string_val) == [b"a\0\0", b"\0"]
 
 
 def test_tensors_encode_strings_as_utf8() -> None:
-    proto = tensors.encode([["ü", "b"], ["", "d"]])
+    proto = tensors.encode(np.array([["ü", "b"], ["", "d"]]))
     assert list(proto.string_val) == ["ü".encode(), b"b", b"", b"d"]
     assert [dim.size for dim in proto.tensor_shape.dim] == [2, 2]
 
