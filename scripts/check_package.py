@@ -114,8 +114,9 @@ def compare(wheel: Path, expected: dict[str, Path]) -> None:
 def install(wheel: Path, scratch: Path, uv: str) -> Path:
     """Installs the wheel in a new environment; returns its python.
 
-    The dependencies are those of the environment that runs this script. A .pth line lends them, and
-    does not lend the editable install: Python reads no .pth files in a folder so added.
+    The dependencies are those of the environment that runs this script, lent by a .pth line. Python
+    reads no .pth files in a folder so added: the editable install's is left behind, those of
+    namespace packages are not needed, and setuptools' own, for its distutils, is copied.
     """
     environment = scratch / "environment"
     _run([uv, "venv", "--quiet", "--python", sys.executable, str(environment)], cwd=scratch)
@@ -125,7 +126,10 @@ def install(wheel: Path, scratch: Path, uv: str) -> Path:
         cwd=scratch,
     )
     (own,) = environment.glob("lib/python3.*/site-packages")
-    (own / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    lent = Path(sysconfig.get_path("purelib"))
+    (own / "00-dependencies.pth").write_text(f"{lent}\n")
+    for path in lent.glob("distutils-precedence.pth"):
+        shutil.copy(path, own)
     return python
 
 
