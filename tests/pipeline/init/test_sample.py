@@ -34,10 +34,10 @@ def sampled(path: Path, rows: int = 1000) -> pa.Table:
     [
         ("a.csv", CSV.encode(), "csv"),
         ("a.TSV", b"a\tb\n1\t2\n", "csv"),
-        ("a.csv.gz", gzip.compress(CSV.encode()), "csv"),
+        ("a.csv.gz", gzip.compress(CSV.encode(), mtime=0), "csv"),
         ("a.csv.bz2", bz2.compress(CSV.encode()), "csv"),
         ("a.data", CSV.encode(), "csv"),
-        ("census.test.gz", gzip.compress(CSV.encode()), "csv"),
+        ("census.test.gz", gzip.compress(CSV.encode(), mtime=0), "csv"),
         ("a.parquet", b"", "parquet"),
         ("a", b"PAR1 and so on", "parquet"),
         ("data_tfrecord-00000-of-00001.gz", b"", "tfrecord"),
