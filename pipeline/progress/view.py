@@ -10,6 +10,8 @@ from rankbeam.pipeline.runs.record import NodeRecord
 
 _MARKS = {"done": "[green]✓[/]", "cached": "[cyan]=[/]", "failed": "[red]✗[/]"}
 _NAME_WIDTH = 17
+# Columns of a table in a file or pipe, where nobody would see one cut off.
+_PLAIN_WIDTH = 160
 
 
 class ProgressView:
@@ -21,6 +23,8 @@ class ProgressView:
 
     def __init__(self, stream: TextIO) -> None:
         self.console = Console(file=stream, highlight=False, soft_wrap=True)
+        if not self.console.is_terminal:
+            self.console.width = _PLAIN_WIDTH
         self._spinner = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
