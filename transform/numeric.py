@@ -19,7 +19,6 @@ class NumericBatch:
 
     Attributes:
         observed: (B, N) values in the plan's order, NaN where missing; float64.
-        analyzed: (B, L + N) the log-scaled columns after the log, then `observed`.
     """
 
     def __init__(self, inputs: Inputs, plan: Plan) -> None:
@@ -32,8 +31,6 @@ class NumericBatch:
         places = Places.of(columns, [1] * len(columns))
         values = places.fill(tf.concat([column.values for column in columns], axis=0), float("nan"))
         self.observed = tf.where(tf.math.is_finite(values), values, float("nan"))
-        _, _, logged, _ = tf.split(self.observed, plan.numeric_counts, axis=1)
-        self.analyzed = tf.concat([_signed_log(logged), self.observed], axis=1)
 
     def outputs(self, statistics: Statistics) -> dict[str, tf.Tensor]:
         """Float32 (B, 1) of each feature and indicator; int64 (B, 1) of each bucketed feature."""

@@ -39,7 +39,7 @@ def _features(inputs: Inputs, options: TransformOptions) -> dict[str, tf.Tensor]
     asset, statistics = analyze(
         plan,
         keys=indexed.kept_keys if indexed else tf.zeros([0], tf.string),
-        numbers=numeric.analyzed if numeric else tf.zeros([0, 0], tf.float64),
+        numbers=numeric.observed if numeric else tf.zeros([0, 0], tf.float64),
     )
     outputs: dict[str, tf.Tensor] = {}
     if indexed:

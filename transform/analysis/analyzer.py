@@ -62,8 +62,8 @@ class SummarizeColumns(tft_beam.experimental.PTransformAnalyzer):
         super().__init__()
         self._plan = plan
 
-    def expand(self, pcoll: Any) -> tuple[Any, Any]:
-        """One combine; what follows it runs on a single element."""
+    def expand(self, pcoll: Any) -> Any:
+        """A pair of collections. One combine; what follows it runs on a single element."""
         finished = (
             pcoll
             | "Summarize" >> beam.CombineGlobally(SummarizeFn(self._plan))
@@ -93,7 +93,7 @@ def _second_of_pair(pair: tuple[str, Numbers]) -> Numbers:
 
 
 def analyze(plan: Plan, keys: tf.Tensor, numbers: tf.Tensor) -> tuple[tf.Tensor, Statistics]:
-    """Declares the analysis of `keys` (k,) and `numbers` (B, n) over the training split.
+    """Declares the analysis of `keys` (k,) and `numbers` (B, N) over the training split.
 
     This is what `tft.experimental.ptransform_analyzer` does, from the same parts: that function
     makes either all outputs assets or none, and here one is and one is not.
@@ -101,7 +101,7 @@ def analyze(plan: Plan, keys: tf.Tensor, numbers: tf.Tensor) -> tuple[tf.Tensor,
     Args:
         plan: Order of the columns.
         keys: Prefixed values of all vocabulary columns, strings.
-        numbers: Log-scaled columns after the log, then all numeric columns; NaN where missing.
+        numbers: All numeric columns; NaN where missing.
 
     Returns:
         Path of the vocabulary asset, and the statistics.

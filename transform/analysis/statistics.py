@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from rankbeam.transform.analysis.arrays import Numbers
+from rankbeam.transform.analysis.moments import Moments
 from rankbeam.transform.analysis.summary import Summary
 from rankbeam.transform.analysis.vocabulary import Vocabularies
 from rankbeam.transform.plan import Plan
@@ -41,19 +42,18 @@ class Statistics:
     @staticmethod
     def of(plan: Plan, summary: Summary, vocabularies: Vocabularies) -> "Statistics":
         """The statistics of a complete summary."""
-        logged = len(plan.logged)
-        pairs = [moments.mean_and_deviation() for moments in summary.moments]
-        means, deviations = np.array(pairs, np.float64).reshape(-1, 2).T
+        means, deviations = _means_and_deviations(summary.moments)
+        log_means, log_deviations = _means_and_deviations(summary.log_moments)
         boundaries = np.full((len(plan.bucketed), plan.boundary_count), np.inf)
         for row, column, histogram in zip(
             boundaries, plan.bucketed, summary.histograms, strict=True
         ):
             row[: column.spec.bucket_count - 1] = histogram.boundaries(column.spec.bucket_count)
         return Statistics(
-            log_means=means[:logged],
-            log_deviations=deviations[:logged],
-            means=means[logged:],
-            deviations=deviations[logged:],
+            log_means=log_means,
+            log_deviations=log_deviations,
+            means=means,
+            deviations=deviations,
             boundaries=boundaries,
             first_lines=np.array(vocabularies.first_lines, np.float64),
             escaped=np.array([vocabularies.escaped], np.float64),
@@ -85,3 +85,8 @@ class Statistics:
         parts = tf.split(vector, Statistics.sizes(plan))
         parts[4] = tf.reshape(parts[4], [len(plan.bucketed), plan.boundary_count])
         return Statistics(*parts)
+
+
+def _means_and_deviations(columns: list[Moments]) -> tuple[Numbers, Numbers]:
+    pairs = np.array([one.mean_and_deviation() for one in columns], np.float64).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]

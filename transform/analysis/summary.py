@@ -14,7 +14,8 @@ from rankbeam.transform.plan import Plan
 # Rows of numbers wait until they fill this much, so that numpy's cost per call is spread.
 _BUFFER_BYTES = 4 << 20
 
-# What the graph hands over for one batch: keys (k,) of every vocabulary column, and numbers (B, n).
+# What the graph hands over for one batch: keys (k,) of every vocabulary column, and numbers (B, N)
+# of every numeric one.
 Batch = tuple[npt.NDArray[np.object_], Numbers]
 
 
@@ -24,12 +25,16 @@ class Summary:
 
     Attributes:
         keys: Counts of the prefixed values of all vocabulary columns.
-        moments: One for each log-scaled column after the log, then one for each numeric column.
-        histograms: One for each bucketed column; these are the last of the numeric ones.
+        moments: One for each numeric column.
+        log_moments: One for each log-scaled column, after the log. (NumPy takes it: TensorFlow's
+            may differ in its last bit with the place of a value in the batch.)
+        histograms: One for each bucketed column. In the plan's order these are the last numeric
+            columns, and the log-scaled ones stand before them.
     """
 
     keys: ValueCounts
     moments: list[Moments]
+    log_moments: list[Moments]
     histograms: list[ValueHistogram]
     _buffer: list[Numbers] = field(default_factory=list)
     _buffered_bytes: int = 0
@@ -39,7 +44,8 @@ class Summary:
         """The summary of no rows."""
         return Summary(
             ValueCounts(),
-            [Moments() for _ in plan.logged + plan.numeric],
+            [Moments() for _ in plan.numeric],
+            [Moments() for _ in plan.logged],
             [ValueHistogram() for _ in plan.bucketed],
         )
 
@@ -62,7 +68,8 @@ class Summary:
         self.fold()
         other.fold()
         self.keys.merge(other.keys)
-        for mine, theirs in zip(self.moments, other.moments, strict=True):
+        others = other.moments + other.log_moments
+        for mine, theirs in zip(self.moments + self.log_moments, others, strict=True):
             mine.merge(theirs)
         for histogram, theirs_too in zip(self.histograms, other.histograms, strict=True):
             histogram.merge(theirs_too)
@@ -75,6 +82,15 @@ class Summary:
         observed = [column[~np.isnan(column)] for column in rows.T]
         for moments, values in zip(self.moments, observed, strict=True):
             moments.add(values)
-        bucketed = observed[len(observed) - len(self.histograms) :]
-        for histogram, values in zip(self.histograms, bucketed, strict=True):
+        first_bucketed = len(observed) - len(self.histograms)
+        first_logged = first_bucketed - len(self.log_moments)
+        logged = observed[first_logged:first_bucketed]
+        for moments, values in zip(self.log_moments, logged, strict=True):
+            moments.add(signed_log(values))
+        for histogram, values in zip(self.histograms, observed[first_bucketed:], strict=True):
             histogram.add(values)
+
+
+def signed_log(values: Numbers) -> Numbers:
+    """sign(x) log(1 + |x|)."""
+    return np.copysign(np.log1p(np.abs(values)), values)
