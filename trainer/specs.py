@@ -4,7 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from rankbeam.transform.funnel import Funnel
 from rankbeam.transform.specs.base import StrictModel
+from rankbeam.transform.specs.options import TransformOptions
+from rankbeam.transform.specs.tasks import TaskSpecs
 
 PositiveInt = Annotated[int, Field(ge=1)]
 Widths = Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
@@ -58,6 +61,16 @@ class DcnInteraction(StrictModel):
         if self.combine == "parallel" and not self.deep:
             raise ValueError("combine parallel needs deep widths; got none")
         return self
+
+    @property
+    def low_rank(self) -> int:
+        """Rank of U and V in the low-rank forms (16 where unset)."""
+        return self.rank if self.rank is not None else 16
+
+    @property
+    def expert_count(self) -> int:
+        """Number of low-rank experts of the mixture (4 where unset)."""
+        return self.experts if self.experts is not None else 4
 
 
 class SharedBottom(StrictModel):
@@ -153,3 +166,17 @@ class TrainingSpec(StrictModel):
     optimizer: OptimizerSpec = OptimizerSpec()
     early_stopping: EarlyStoppingSpec | None = None
     seed: Annotated[int, Field(ge=0)] = 7
+
+
+class TrainerOptions(StrictModel):
+    """What `run_fn` is told: the config's sections that shape a model, as one JSON."""
+
+    transform: TransformOptions
+    tasks: TaskSpecs
+    model: ModelSpec = ModelSpec()
+    training: TrainingSpec = TrainingSpec()
+
+    @property
+    def funnel(self) -> Funnel:
+        """The tasks as a checked graph."""
+        return Funnel(self.tasks)

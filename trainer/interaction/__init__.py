@@ -1,0 +1,1 @@
+"""Feature interaction layers: each maps the encoder's vector (B, D) to a vector."""

@@ -1,0 +1,1 @@
+"""Parameter sharing between tasks: each layer maps (B, D) to one (B, H) per task."""

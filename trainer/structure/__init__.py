@@ -1,0 +1,1 @@
+"""Task structures: how logits become probabilities and losses along the funnel."""
