@@ -2,7 +2,6 @@
 
 import os
 import time
-import traceback
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -14,7 +13,7 @@ from rankbeam.pipeline.layout import OutputLayout
 from rankbeam.pipeline.progress.view import ProgressView
 from rankbeam.pipeline.runs.interruption import Interrupted, interruptible
 from rankbeam.pipeline.runs.lock import output_lock
-from rankbeam.pipeline.runs.log_capture import captured_output
+from rankbeam.pipeline.runs.log_capture import captured_output, log_exception
 from rankbeam.pipeline.runs.record import LOG_FILE, NodeRecord, RunRecord, write_record
 from rankbeam.pipeline.runs.unforeseen import readable
 from rankbeam.transform.errors import EnvironmentFault, GateError, RankbeamError
@@ -86,8 +85,8 @@ def execute(request: RunRequest) -> RunRecord:
             try:
                 return _run_nodes(request, journal, terminal)
             except Exception as error:
-                traceback.print_exc()
-                raise _concluded(error, journal) from None
+                log_exception(error)
+                raise _concluded(error, journal, layout) from None
 
 
 def _begin(request: RunRequest) -> _Journal:
@@ -109,7 +108,11 @@ def _begin(request: RunRequest) -> _Journal:
         started_at=now.isoformat(timespec="seconds"),
         destination=str(layout.destination(config.push.destination)),
     )
-    return _Journal(folder, record)
+    try:
+        return _Journal(folder, record)
+    except EnvironmentFault:
+        folder.rmdir()  # a run without a record is no run
+        raise
 
 
 def _run_nodes(request: RunRequest, journal: _Journal, terminal: TextIO) -> RunRecord:
@@ -148,14 +151,14 @@ def _run_nodes(request: RunRequest, journal: _Journal, terminal: TextIO) -> RunR
     return journal.finish()
 
 
-def _concluded(error: Exception, journal: _Journal) -> RankbeamError:
+def _concluded(error: Exception, journal: _Journal, layout: OutputLayout) -> RankbeamError:
     """`error` as the user reads it, written into the record where that is still possible."""
-    told = readable(error)
+    told = readable(error, layout.root)
     state = "interrupted" if isinstance(told, Interrupted) else "failed"
     try:
         journal.finish(state=state, error=str(told))
     except EnvironmentFault as fault:
         # On a full disk the record stays `running` with a process that is gone: told as killed.
-        traceback.print_exception(fault)
+        log_exception(fault)
     told.args = (f"{told}\nfull log: {journal.folder / LOG_FILE}",)
     return told

@@ -10,7 +10,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from rankbeam.pipeline.progress.view import ProgressView
 from rankbeam.pipeline.runs.record import RunRecord
-from rankbeam.serving.predict import PredictOptions, predict
+from rankbeam.serving.predict import PredictOptions, feature_types, predict
 from rankbeam.serving.process import ProcessOptions, ServerProcess
 from rankbeam.serving.warmup import WARMUP_PATH
 from rankbeam.transform.errors import EnvironmentFault
@@ -24,11 +24,15 @@ def query_pushed_model(record: RunRecord, view: ProgressView) -> None:
             take the impression from.
     """
     base_path = Path(record.destination)
-    request = _first_impression(base_path / str(record.version) / WARMUP_PATH)
+    impression = _first_impression(base_path / str(record.version) / WARMUP_PATH)
     view.started("query")
     options = ProcessOptions(model_name=record.model_name, base_path=base_path)
     try:
         with ServerProcess(options) as server:
+            with server.client() as client:
+                features = feature_types(client.metadata())
+            # The log's impression also holds its outcomes, which no client would know.
+            request = {name: value for name, value in impression.items() if name in features}
             begin = time.monotonic()
             [answer] = predict(
                 PredictOptions(

@@ -11,6 +11,7 @@ from rankbeam.components.example_gen.executor import COUNTS_PROPERTY
 from rankbeam.components.infra_validator.blessing import REPORT_FILE
 from rankbeam.pipeline.runners.observer import Artifacts, NodeResult
 from rankbeam.trainer.run_fn import HISTORY_FILE
+from rankbeam.transform.layout import read_vocabularies
 
 
 def meaning_of(result: NodeResult) -> str:
@@ -65,8 +66,14 @@ def _gate(outputs: Artifacts) -> str:
         if name == "train"
         for label, positives in split.positives.items()
     ]
-    allowed = f", {len(report.allowed)} findings allowed" if report.allowed else ""
-    return f"passed{allowed}; train rates: {', '.join(rates)}"
+    findings = f"{len(report.allowed)} findings allowed" if report.allowed else "no anomalies"
+    return f"passed, {findings}; train rates: {', '.join(rates)}"
+
+
+def _transform(outputs: Artifacts) -> str:
+    vocabularies = read_vocabularies(_uri(outputs, "transform_graph"))
+    values = sum(len(vocabulary) for vocabulary in vocabularies.values())
+    return f"{len(vocabularies)} vocabularies with {values:,} values"
 
 
 def _trainer(outputs: Artifacts) -> str:
@@ -121,6 +128,7 @@ _DESCRIBERS: Mapping[str, Callable[[Artifacts], str]] = {
     "ImportSchemaGen": _schema,
     "SchemaContract": _schema,
     "DataGate": _gate,
+    "Transform": _transform,
     "Trainer": _trainer,
     "Baseline": _baseline,
     "Evaluator": _evaluator,

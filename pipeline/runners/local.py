@@ -2,11 +2,12 @@
 
 TFX's own `LocalDagRunner` goes on after a node whose inputs could not be resolved, and tells
 nobody how a node ended. This runner asks ML Metadata after each node, tells its observer, and
-stops at the first node that did not end well.
+stops at the first node that did not end well. It begins by clearing away what killed runs left.
 """
 
 import datetime
 import time
+from pathlib import Path
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
@@ -17,6 +18,7 @@ from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.orchestration.portable.mlmd import execution_lib
 from tfx.proto.orchestration import pipeline_pb2
 
+from rankbeam.pipeline.runners.leftovers import remove_leftovers
 from rankbeam.pipeline.runners.observer import NodeResult, NodeState, Observer
 from rankbeam.transform.errors import EnvironmentFault
 
@@ -57,6 +59,8 @@ class LocalRunner(local_dag_runner.LocalDagRunner):
         deployment = runner_utils.extract_local_deployment_config(pipeline)
         store = deployment.metadata_connection_config
         connection = getattr(store, store.WhichOneof("connection_config"))
+        root = pipeline.runtime_spec.pipeline_root.field_value.string_value
+        remove_leftovers(metadata.Metadata(connection), Path(root))
         for wrapped in pipeline.nodes:
             node = wrapped.pipeline_node
             if node.node_info.id in ALWAYS_RUN:

@@ -6,10 +6,18 @@ enough: the descriptors themselves are pointed at the log.
 
 import os
 import sys
+import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
+
+
+def log_exception(error: BaseException) -> None:
+    """Write an error's traceback to the log, for what fits on its disk."""
+    # The disk may be full, which may be the very error: the user is told it in any case.
+    with suppress(OSError):
+        traceback.print_exception(error)
 
 
 @contextmanager
@@ -25,10 +33,21 @@ def captured_output(log: Path) -> Iterator[TextIO]:
         os.dup2(target, 2)
         yield terminal
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        _empty(sys.stdout, 1)
+        _empty(sys.stderr, 2)
         os.dup2(saved_out, 1)
         os.dup2(saved_err, 2)
         for descriptor in (saved_out, saved_err, target):
             os.close(descriptor)
         terminal.close()
+
+
+def _empty(stream: TextIO, descriptor: int) -> None:
+    """Flush `stream`; what the log's disk has no room for is dropped, not kept for the terminal."""
+    try:
+        stream.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, descriptor)
+        os.close(nowhere)
+        stream.flush()

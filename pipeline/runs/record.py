@@ -68,11 +68,19 @@ class RunRecord:
 
 
 def write_record(folder: Path, record: RunRecord) -> None:
-    """Write `record` into its run's folder, whole or not at all."""
+    """Write `record` into its run's folder, whole or not at all.
+
+    Raises:
+        OSError: It cannot be written; the record before it stands.
+    """
     target = folder / RECORD_FILE
     partial = folder / f".{RECORD_FILE}.tmp"
-    partial.write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
-    partial.replace(target)
+    try:
+        partial.write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
+        partial.replace(target)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def read_record(folder: Path) -> RunRecord:
