@@ -1,6 +1,5 @@
 """One local run from a checked config to a pushed model, with its record, log and lock."""
 
-import os
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -11,15 +10,13 @@ from rankbeam.components.example_gen.paths import check_source
 from rankbeam.pipeline.config.load import LoadedConfig
 from rankbeam.pipeline.layout import OutputLayout
 from rankbeam.pipeline.progress.view import ProgressView
+from rankbeam.pipeline.quiet import quiet_libraries
 from rankbeam.pipeline.runs.interruption import Interrupted, interruptible
 from rankbeam.pipeline.runs.lock import output_lock
 from rankbeam.pipeline.runs.log_capture import captured_output, log_exception
 from rankbeam.pipeline.runs.record import LOG_FILE, NodeRecord, RunRecord, write_record
 from rankbeam.pipeline.runs.unforeseen import readable
 from rankbeam.transform.errors import EnvironmentFault, GateError, RankbeamError
-
-# TensorFlow's and absl's chatter; what remains goes to the run's log.
-_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1", "TF_ENABLE_ONEDNN_OPTS": "0"}
 
 
 @dataclass(frozen=True)
@@ -73,8 +70,7 @@ def execute(request: RunRequest) -> RunRecord:
     Raises:
         RankbeamError: The run was stopped; the message says by what, and where the log is.
     """
-    for name, value in _QUIET.items():
-        os.environ.setdefault(name, value)
+    quiet_libraries()
     layout = request.layout
     loaded = request.loaded
     check_source(loaded.config.data, str(loaded.base_dir), request.span)

@@ -14,6 +14,7 @@ from rankbeam.pipeline.cli.run import run_command
 from rankbeam.pipeline.cli.runs import runs_command
 from rankbeam.pipeline.cli.serve import serve_command
 from rankbeam.pipeline.cli.simulate import simulate_command
+from rankbeam.pipeline.quiet import quiet_libraries
 from rankbeam.transform.errors import RankbeamError
 
 
@@ -44,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: Always, with the command's exit code.
     """
+    quiet_libraries()
     sys.exit(_invoke(list(arguments) if arguments is not None else None))
 
 
