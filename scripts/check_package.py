@@ -200,6 +200,7 @@ def main() -> int:
     parser.add_argument("--uv", required=True, help="the uv that installs the wheel")
     parser.add_argument("--workers", type=int, default=2, help="processes of the tests")
     options = parser.parse_args()
+    uv = os.path.abspath(shutil.which(options.uv) or parser.error(f"no such program: {options.uv}"))
     start = time.monotonic()
     expected = expected_files(ROOT)
     with tempfile.TemporaryDirectory(prefix="rankbeam-package-") as folder:
@@ -209,7 +210,7 @@ def main() -> int:
             for way, wheel in wheels.items():
                 compare(wheel, expected)
                 print(f"{wheel.name} from the {way}: {len(expected)} files, as tracked")
-            python = install(wheels["sdist"], scratch, options.uv)
+            python = install(wheels["sdist"], scratch, uv)
             prove_origin(python, scratch, expected)
             print(f"installed outside the checkout after {time.monotonic() - start:.0f} s")
             run_tests_outside(ROOT, python, scratch, options.workers)
