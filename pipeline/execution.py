@@ -1,6 +1,7 @@
 """One local run from a checked config to a pushed model, with its record, log and lock."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -11,12 +12,13 @@ from rankbeam.pipeline.config.load import LoadedConfig
 from rankbeam.pipeline.layout import OutputLayout
 from rankbeam.pipeline.progress.view import ProgressView
 from rankbeam.pipeline.quiet import quiet_libraries
+from rankbeam.pipeline.runners.cache_key import content_digest, listing_digest
 from rankbeam.pipeline.runs.interruption import Interrupted, interruptible
 from rankbeam.pipeline.runs.lock import output_lock
 from rankbeam.pipeline.runs.log_capture import captured_output, log_exception
 from rankbeam.pipeline.runs.record import LOG_FILE, NodeRecord, RunRecord, write_record
 from rankbeam.pipeline.runs.unforeseen import readable
-from rankbeam.transform.errors import EnvironmentFault, GateError, RankbeamError
+from rankbeam.transform.errors import DataError, EnvironmentFault, GateError, RankbeamError
 
 
 @dataclass(frozen=True)
@@ -73,16 +75,32 @@ def execute(request: RunRequest) -> RunRecord:
     quiet_libraries()
     layout = request.layout
     loaded = request.loaded
-    check_source(loaded.config.data, str(loaded.base_dir), request.span)
+    salts = _input_digests(loaded, request.span)
     with output_lock(layout.root, layout.lock), interruptible():
         journal = _begin(request)
         log = journal.folder / LOG_FILE
         with captured_output(log) as terminal:
             try:
-                return _run_nodes(request, journal, terminal)
+                return _run_nodes(request, journal, terminal, salts)
             except Exception as error:
                 log_exception(error)
                 raise _concluded(error, journal, layout) from None
+
+
+def _input_digests(loaded: LoadedConfig, span: int | None) -> dict[str, str]:
+    """Check the files that the run reads; what their nodes' cached results depend on."""
+    data, base_dir = loaded.config.data, loaded.base_dir
+    splits = check_source(data, str(base_dir), span)
+    digests = {"ExampleGen": listing_digest(file for files in splits.values() for file in files)}
+    if data.schema_path is not None:
+        schema = base_dir / data.schema_path
+        try:
+            digests["ImportSchemaGen"] = content_digest(schema)
+        except OSError as error:
+            raise DataError(
+                f"data.schema_path must be a readable file; got {schema}: {error.strerror}"
+            ) from None
+    return digests
 
 
 def _begin(request: RunRequest) -> _Journal:
@@ -111,7 +129,9 @@ def _begin(request: RunRequest) -> _Journal:
         raise
 
 
-def _run_nodes(request: RunRequest, journal: _Journal, terminal: TextIO) -> RunRecord:
+def _run_nodes(
+    request: RunRequest, journal: _Journal, terminal: TextIO, salts: Mapping[str, str]
+) -> RunRecord:
     config, layout = request.loaded.config, request.layout
     view = ProgressView(terminal)
     view.say(f"{config.name}: {request.loaded.file} -> {layout.root}")
@@ -119,27 +139,23 @@ def _run_nodes(request: RunRequest, journal: _Journal, terminal: TextIO) -> RunR
     try:
         from rankbeam.pipeline import dag
         from rankbeam.pipeline.progress.reporter import Reporter
-        from rankbeam.pipeline.progress.summary import show_summary, write_evaluation_page
+        from rankbeam.pipeline.progress.summary import show_summary
         from rankbeam.pipeline.runners.local import LocalRunner
 
         view.close()
-        reporter = Reporter(view, journal.add_node)
+        reporter = Reporter(view, journal.add_node, journal.folder)
         nodes = dag.build_nodes(
             config, request.loaded.base_dir, journal.record.destination, request.span
         )
         pipeline = dag.build_pipeline(config, nodes, str(layout.artifacts), str(layout.metadata))
         try:
-            LocalRunner(reporter).run(pipeline)
+            LocalRunner(reporter, salts).run(pipeline)
         except GateError as error:
             raise GateError("\n".join([str(error), *reporter.reasons])) from error
-        finally:
-            evaluator = reporter.results.get("Evaluator")
-            if evaluator is not None and evaluator.outputs:
-                evaluation = write_evaluation_page(evaluator, journal.folder)
     finally:
         view.close()
     record = journal.finish(state="succeeded", version=reporter.version)
-    show_summary(view, record, evaluation, layout)
+    show_summary(view, record, reporter.evaluation, layout)
     if request.query:
         from rankbeam.pipeline.query import query_pushed_model
 

@@ -1,5 +1,6 @@
 """The model called directly, with TensorFlow alone: what the server's answers are held against."""
 
+import errno
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ import tensorflow as tf
 from rankbeam.serving import status
 from rankbeam.serving.errors import ModelNotServable
 from rankbeam.serving.tensors import Array
-from rankbeam.transform.errors import EnvironmentFault
+from rankbeam.transform.errors import EnvironmentFault, RankbeamError
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class InProcessModel:
         """
         try:
             root = tf.saved_model.load(str(version), tags=[tf.saved_model.SERVING])
+        except RankbeamError:  # the run was interrupted: no verdict on the model
+            raise
         except Exception as error:  # a broken SavedModel raises whatever it likes
             raise _blame(error, "must load") from error
         if signature not in root.signatures:
@@ -67,6 +70,8 @@ class InProcessModel:
 
 
 def _blame(error: Exception, rule: str) -> ModelNotServable | EnvironmentFault:
+    if isinstance(error, OSError) and error.errno not in (None, errno.ENOENT):
+        return EnvironmentFault(f"model {rule} in process; the machine refused: {error}")
     refusal = status.as_refusal(error)
     kind = EnvironmentFault if refusal.code in status.MACHINE_CODES else ModelNotServable
     return kind(f"model {rule} in process; got {refusal}")

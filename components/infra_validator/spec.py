@@ -13,7 +13,9 @@ class InfraValidationSpec(StrictModel):
     num_examples: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=64, description="Examples sent, each alone and all in one request."
     )
-    split: str = Field(default="eval", description="Split the examples are taken from.")
+    split: Literal["train", "eval"] = Field(
+        default="eval", description="Split the examples are taken from."
+    )
     signature: str = Field(
         default="serving_default",
         description="Signature to ask; its one input takes serialized tf.Examples.",

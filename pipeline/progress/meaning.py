@@ -20,14 +20,6 @@ def meaning_of(result: NodeResult) -> str:
     return describe(result.outputs) if describe is not None else ""
 
 
-def reasons_against(result: NodeResult) -> tuple[str, ...]:
-    """Why a validator withheld its blessing, a sentence each; empty where it did not."""
-    if result.node == "Evaluator" and result.outputs:
-        outputs = result.outputs
-        return read_evaluation(_uri(outputs, "evaluation"), _uri(outputs, "blessing")).failures
-    return ()
-
-
 def pushed_version(result: NodeResult) -> int | None:
     """The version that the Pusher left at the destination; None for any other node."""
     if result.node != "Pusher" or not result.outputs:

@@ -24,13 +24,14 @@ def write_evaluation_page(evaluator: NodeResult, folder: Path) -> Evaluation:
 
 
 def show_summary(
-    view: ProgressView, record: RunRecord, evaluation: Evaluation, layout: OutputLayout
+    view: ProgressView, record: RunRecord, evaluation: Evaluation | None, layout: OutputLayout
 ) -> None:
     """Print the metrics of all rows per output, and the places worth knowing."""
     folder = layout.runs / record.run_id
     view.say("")
-    view.console.print(_metrics_table(evaluation))
-    view.say("")
+    if evaluation is not None:
+        view.console.print(_metrics_table(evaluation))
+        view.say("")
     view.say(f"pushed     {record.destination}/{record.version} as model {record.model_name}")
     view.say(f"evaluation {folder / EVALUATION_PAGE}")
     view.say(f"log        {folder / LOG_FILE}")

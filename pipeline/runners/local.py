@@ -7,6 +7,7 @@ stops at the first node that did not end well. It begins by clearing away what k
 
 import datetime
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,14 @@ from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.orchestration.portable.mlmd import execution_lib
 from tfx.proto.orchestration import pipeline_pb2
 
+from rankbeam.pipeline.runners.cache_key import code_digest
 from rankbeam.pipeline.runners.leftovers import remove_leftovers
 from rankbeam.pipeline.runners.observer import NodeResult, NodeState, Observer
 from rankbeam.transform.errors import EnvironmentFault
 
 RUN_ID_PARAMETER = "pipeline-run-id"
+# An execution property that no executor reads; TFX hashes all of them into the cache key.
+SALT_PARAMETER = "rankbeam_cache_salt"
 
 # A push is idempotent and looks at the destination, which others may have changed since.
 ALWAYS_RUN = frozenset({"Pusher"})
@@ -35,11 +39,13 @@ class LocalRunner(local_dag_runner.LocalDagRunner):
 
     Args:
         observer: Is told of every node.
+        salts: Node id to a text on which its cached results depend beside TFX's own key.
     """
 
-    def __init__(self, observer: Observer) -> None:
+    def __init__(self, observer: Observer, salts: Mapping[str, str] | None = None) -> None:
         super().__init__()
         self._observer = observer
+        self._salts = dict(salts or {})
 
     def run_with_ir(
         self, pipeline: pipeline_pb2.Pipeline, run_options: RunOptions | None = None
@@ -61,8 +67,11 @@ class LocalRunner(local_dag_runner.LocalDagRunner):
         connection = getattr(store, store.WhichOneof("connection_config"))
         root = pipeline.runtime_spec.pipeline_root.field_value.string_value
         remove_leftovers(metadata.Metadata(connection), Path(root))
+        code = code_digest()
         for wrapped in pipeline.nodes:
             node = wrapped.pipeline_node
+            salt = f"{code} {self._salts.get(node.node_info.id, '')}".rstrip()
+            node.parameters.parameters[SALT_PARAMETER].field_value.string_value = salt
             if node.node_info.id in ALWAYS_RUN:
                 node.execution_options.caching_options.enable_cache = False
             self._run_node(pipeline, node, deployment, connection)
