@@ -18,7 +18,7 @@ from tensorflow_model_analysis import constants
 from rankbeam.components.evaluator.arrow_columns import label_column, slice_column
 from rankbeam.components.evaluator.metrics.summary import Floats
 from rankbeam.components.evaluator.slices import group_rows
-from rankbeam.transform.errors import DataError
+from rankbeam.transform.errors import DataError, GateError
 
 
 def custom_extractors(
@@ -112,7 +112,17 @@ class _SliceScores(tfma.utils.DoFnWithModels):
     def _answer(self, model_name: str, examples: tf.Tensor) -> dict[str, Floats]:
         signature = self._loaded_models[model_name].signatures[self._plan.signature]
         (argument,) = signature.structured_input_signature[1]
-        answer = {k: v.numpy().reshape(-1) for k, v in signature(**{argument: examples}).items()}
+        try:
+            answered = signature(**{argument: examples})
+        except tf.errors.InvalidArgumentError as error:
+            if model_name != constants.BASELINE_KEY:
+                raise
+            raise GateError(
+                "the last blessed model must be able to read today's examples to be compared "
+                "with; it cannot (a column has changed its type?): remove its blessing, or run "
+                f"into another output folder: {error.message}"
+            ) from error
+        answer = {name: value.numpy().reshape(-1) for name, value in answered.items()}
         missing = [output for output in self._plan.labels if output not in answer]
         # An older baseline may lack an output: its metrics are then undefined, and so is every
         # comparison with it.

@@ -48,11 +48,11 @@ def publish(
         fill: writes the model into a folder that does not exist yet.
         record: what to put on record; version and digest are filled in.
         version: the number to publish under. By default one more than the largest there; a
-            version with the same content is then found again instead of repeated.
+            newest version with the same content is then found again instead of repeated.
 
     Raises:
-        GateError: the number is taken by other content, or the version that should hold this
-            content is damaged.
+        GateError: the number is taken by other content, the version that should hold this
+            content is damaged, or the folder holds versions of another model.
         EnvironmentFault: the destination cannot be written; nothing is left there.
     """
     try:
@@ -90,9 +90,11 @@ def _settle(base_path: Path, temporary: Path, record: PushRecord, version: int |
     made = replace(record, digest=content_digest(temporary))
     while True:
         there = list_versions(base_path)
-        for number in sorted(there, reverse=True):
-            if version in (None, number) and _holds(there[number], made.digest):
-                return _found_again(there, number, made)
+        _check_same_model(there, record.model_name)
+        # An older version with this content is no answer: servers serve the newest.
+        candidate = version if version is not None else max(there, default=None)
+        if candidate in there and _holds(there[candidate], made.digest):
+            return _found_again(there, candidate, made)
         number = version if version is not None else max(there, default=0) + 1
         target = there.get(number, base_path / str(number))
         _check_free(target, number, there, made.digest)
@@ -105,6 +107,17 @@ def _settle(base_path: Path, temporary: Path, record: PushRecord, version: int |
             continue  # somebody who does not take the lock was faster: look again
         _force_one(base_path)
         return Published(final, target, is_new=True)
+
+
+def _check_same_model(there: Mapping[int, Path], model_name: str) -> None:
+    """Servers take every version of a folder for the same model, whatever its inputs."""
+    for number in sorted(there, reverse=True):
+        recorded = _recorded(there[number])
+        if recorded is not None and recorded.model_name != model_name:
+            raise GateError(
+                f"push.destination must hold versions of {model_name} only; got "
+                f"{there[number]}, a version of {recorded.model_name}"
+            )
 
 
 def _check_free(target: Path, number: int, there: Mapping[int, Path], digest: str) -> None:
@@ -142,9 +155,6 @@ def _recorded(path: Path) -> PushRecord | None:
 
 
 def _found_again(there: Mapping[int, Path], number: int, made: PushRecord) -> Published:
-    newest = max(there)
-    if number < newest:
-        _log.warning("the model is version %d already, but servers serve %d", number, newest)
     record = _recorded(there[number]) or replace(made, version=number)
     return Published(record, there[number], is_new=False)
 

@@ -21,7 +21,7 @@ class PushSpec(StrictModel):
         default=None,
         description=(
             "Publish under this very number, which must be free or hold the same model; by default "
-            "one more than the largest there, and a model that is there already is not repeated."
+            "one more than the largest there; a model that is the newest already is not repeated."
         ),
     )
     require_model_blessing: bool = Field(

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,11 +60,25 @@ def test_publish_counts_up_from_the_largest(tmp_path: Path) -> None:
 
 def test_publish_same_content_twice_is_one_version(tmp_path: Path) -> None:
     first = _push(tmp_path)
-    _push(tmp_path, b"other")
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     again = _push(tmp_path)
     assert (again.path, again.is_new, again.record) == (tmp_path / "1", False, first.record)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_publish_older_content_becomes_the_newest_version_again(tmp_path: Path) -> None:
+    """Servers serve the newest: finding version 1 again would leave them on version 2."""
+    contents = (b"good", b"bad", b"good", b"good")
+    assert [_push(tmp_path, content).record.version for content in contents] == [1, 2, 3, 3]
+
+
+def test_publish_refuses_a_folder_of_another_model(tmp_path: Path) -> None:
+    first = _push(tmp_path)
+    other = replace(first.record, model_name="other")
+    message = rf"must hold versions of other only; got {tmp_path}/1, a version of"
+    with pytest.raises(GateError, match=message):
+        publish(tmp_path, _fill(b"other"), other)
+    assert _names(tmp_path) == ["1"]
 
 
 def test_publish_finds_content_that_others_put_there(tmp_path: Path) -> None:
@@ -230,9 +245,9 @@ def test_publish_race_of_different_models_gives_each_its_own_version(tmp_path: P
 
 
 def test_publish_race_of_the_same_models_gives_both_one_version(tmp_path: Path) -> None:
-    same = [f"a{n}" for n in range(40)]
+    same = ["a"] * 40
     mine, theirs = _race(tmp_path, same, same)
-    assert mine == theirs == list(range(1, 41))
+    assert mine == theirs == [1] * 40
 
 
 KILLED = """
