@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from rankbeam.pipeline.runs.interruption import interruptible
 from rankbeam.simulator.spec import MarketplaceSpec
 from rankbeam.simulator.write import WrittenMarketplace, write
 from rankbeam.transform.errors import DataError, EnvironmentFault
@@ -13,9 +14,11 @@ def write_marketplace(spec: MarketplaceSpec, folder: Path) -> WrittenMarketplace
     Raises:
         DataError: The folder holds something else.
         EnvironmentFault: The folder cannot be written.
+        Interrupted: A signal asked to end; what was half written is removed.
     """
     try:
-        return write(spec, folder)
+        with interruptible():
+            return write(spec, folder)
     except ValueError as error:
         raise DataError(str(error)) from None
     except OSError as error:

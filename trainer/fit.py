@@ -20,7 +20,7 @@ from rankbeam.trainer.batches import Batch, Split
 from rankbeam.trainer.optimizer import build_optimizer
 from rankbeam.trainer.specs import EarlyStoppingSpec, TrainingSpec
 from rankbeam.trainer.structure.base import LossTerm, Structure
-from rankbeam.transform.errors import DataError, RankbeamError
+from rankbeam.transform.errors import DataError, GateError
 
 Step = Callable[[Mapping[str, Any], Mapping[str, Any]], tf.Tensor]
 """Features and labels of a batch to the tasks' losses, (K, 2): sum and row count."""
@@ -82,7 +82,7 @@ def fit(
 
     Raises:
         DataError: A split has no rows.
-        RankbeamError: The loss became NaN or infinite.
+        GateError: The loss became NaN or infinite.
     """
     for name, split in (("train", train), ("eval", evaluation)):
         if split.rows == 0:
@@ -159,7 +159,7 @@ class _Loop:
         means = dict(zip(tasks, (sums[:, 0] / np.maximum(sums[:, 1], 1.0)).tolist(), strict=True))
         loss = sum(task.weight * means[name] for name, task in tasks.items())
         if not math.isfinite(loss):
-            raise RankbeamError(
+            raise GateError(
                 f"training: the {split} loss must stay finite; got {loss} in epoch {epoch} with "
                 f"training.optimizer.learning_rate {self._spec.optimizer.learning_rate} (lower it, "
                 "or set training.optimizer.clip_norm)"

@@ -39,7 +39,7 @@ def run_fn(fn_args: "FnArgs") -> None:
     Raises:
         DataError: A split has no rows.
         EnvironmentFault: TensorFlow runs another Keras than version 2.
-        RankbeamError: The loss became NaN or infinite.
+        GateError: The loss became NaN or infinite.
     """
     check_legacy_keras()
     options = TrainerOptions.model_validate_json(fn_args.custom_config[CONFIG_KEY])

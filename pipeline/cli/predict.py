@@ -29,9 +29,16 @@ def predict_command(
 
     from rankbeam.pipeline.runs.latest import latest_pushed
     from rankbeam.serving.predict import PredictOptions, predict
+    from rankbeam.transform.errors import ConfigError
 
     if model_name is None:
-        model_name = latest_pushed(Path(DEFAULT_ROOT)).model_name
+        try:
+            model_name = latest_pushed(Path(DEFAULT_ROOT)).model_name
+        except ConfigError:
+            raise ConfigError(
+                "--model-name must be given where no run has pushed; found no push below "
+                f"{DEFAULT_ROOT}"
+            ) from None
     options = PredictOptions(
         request=text,
         model_name=model_name,

@@ -25,7 +25,8 @@ def runs_command(output: Path, as_json: bool) -> None:
     found = list(records_below(output))
     for folder, record in found:
         if as_json:
-            click.echo(json.dumps({**asdict(record), "folder": str(folder)}))
+            told = {**asdict(record), "state": effective_state(record), "folder": str(folder)}
+            click.echo(json.dumps(told))
             continue
         version = f"version {record.version}" if record.version is not None else "not pushed"
         click.echo(

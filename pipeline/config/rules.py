@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from rankbeam.pipeline.config.document import Place
 from rankbeam.pipeline.config.schema import RankbeamConfig
-from rankbeam.transform.specs.features import column_of
+from rankbeam.transform.specs.features import NumericFeature, column_of
+from rankbeam.transform.specs.options import indicator_name
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Breach:
 def breaches(config: RankbeamConfig) -> Iterator[Breach]:
     """Every cross-section rule that `config` breaks."""
     yield from _one_feature_per_column(config)
+    yield from _transformed_names_are_unique(config)
     yield from _tasks_form_a_funnel(config)
     yield from _no_feature_is_an_outcome(config)
     yield from _structure_fits_tasks(config)
@@ -47,10 +49,11 @@ def _tasks_form_a_funnel(config: RankbeamConfig) -> Iterator[Breach]:
 
 def _no_feature_is_an_outcome(config: RankbeamConfig) -> Iterator[Breach]:
     labels = {task.label: f"tasks.{name}.label" for name, task in config.tasks.items()}
+    derived = {name: f"data.derive.{name}" for name in config.data.derive}
     sources = {d.source: f"data.derive.{name}" for name, d in config.data.derive.items()}
     for name, feature in config.features.items():
         column = column_of(name, feature)
-        user = labels.get(column) or sources.get(column)
+        user = labels.get(column) or derived.get(column) or sources.get(column)
         if user is not None:
             yield Breach(
                 ("features", name),
@@ -82,4 +85,18 @@ def _derived_labels_are_used(config: RankbeamConfig) -> Iterator[Breach]:
                 ("data", "derive", name),
                 f"data.derive.{name} must be used by a task's label, a slice or data.keep; "
                 "got no use",
+            )
+
+
+def _transformed_names_are_unique(config: RankbeamConfig) -> Iterator[Breach]:
+    for name, feature in config.features.items():
+        if not isinstance(feature, NumericFeature) or not feature.missing_indicator:
+            continue
+        indicator = indicator_name(name)
+        labels = {task.label for task in config.tasks.values()}
+        if indicator in config.features or indicator in labels:
+            yield Breach(
+                ("features", name, "missing_indicator"),
+                f"features.{name}.missing_indicator must add an input of its own; got "
+                f"{indicator}, which is a feature or label already",
             )

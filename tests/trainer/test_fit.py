@@ -11,7 +11,7 @@ from rankbeam.trainer.fit import History, fit, total_steps
 from rankbeam.trainer.model import RankingModel, build_structure
 from rankbeam.trainer.seeding import start_afresh
 from rankbeam.trainer.specs import ModelSpec, TrainingSpec
-from rankbeam.transform.errors import DataError, RankbeamError
+from rankbeam.transform.errors import DataError, GateError
 from rankbeam.transform.funnel import Funnel
 from rankbeam.transform.specs.tasks import TaskSpec
 from tests.reference import losses
@@ -158,7 +158,7 @@ def test_fit_refuses_an_empty_split(empty: str) -> None:
 
 def test_fit_refuses_a_loss_that_is_not_finite() -> None:
     spec = _training(optimizer={"kind": "sgd", "learning_rate": 1e30})
-    with pytest.raises(RankbeamError, match=r"loss must stay finite; got (nan|inf) in epoch 1"):
+    with pytest.raises(GateError, match=r"loss must stay finite; got (nan|inf) in epoch 1"):
         _fit(spec)
 
 

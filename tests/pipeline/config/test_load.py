@@ -95,6 +95,17 @@ BAD = [
         "features.clicked must not read an outcome; got column click, which tasks.click.label uses",
     ),
     (
+        "  price: {kind: numeric, scaling: log}",
+        "  price: {kind: numeric, missing_indicator: true}\n  price__missing: {kind: categorical}",
+        "features.price.missing_indicator must add an input of its own; got price__missing",
+    ),
+    (
+        "  split: {kind: entity_hash, column: user_id}",
+        "  split: {kind: entity_hash, column: user_id}\n  keep: [device]\n"
+        "  derive: {device: {source: ua, is_in: [m]}}",
+        "features.device must not read an outcome; got column device, which data.derive.device",
+    ),
+    (
         "given: click}",
         "given: view}",
         "tasks.conversion.given must be one of the tasks (click, conversion); got view",

@@ -18,6 +18,7 @@ from rankbeam.pipeline.runs.record import (
     write_record,
 )
 from rankbeam.transform.errors import ConfigError
+from tests.disks import small_disk
 
 RECORD = RunRecord(
     run_id="20260101T000000.000001",
@@ -41,6 +42,15 @@ def test_record_round_trip(tmp_path: Path) -> None:
     folder = _folder(tmp_path, RECORD)
     assert read_record(folder) == RECORD
     assert [path.name for path in folder.iterdir()] == ["run.json"]
+
+
+def test_record_that_does_not_fit_leaves_the_one_before(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "small", "16k") as folder:
+        write_record(folder, RECORD)
+        with pytest.raises(OSError, match="No space left on device"):
+            write_record(folder, replace(RECORD, error="x" * 50_000))
+        assert [path.name for path in folder.iterdir()] == ["run.json"]
+        assert read_record(folder) == RECORD
 
 
 def test_record_refuses_what_is_none(tmp_path: Path) -> None:
