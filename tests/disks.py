@@ -28,3 +28,8 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
 def remount_read_only(folder: Path) -> None:
     """Makes a `small_disk` read-only, for root as for everybody."""
     subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
+
+
+def resize(folder: Path, size: str) -> None:
+    """Gives a `small_disk` another size, such as `1m`."""
+    subprocess.run(["mount", "-o", f"remount,size={size}", str(folder)], check=True)
