@@ -22,9 +22,11 @@ def label_problems(
 ) -> Iterator[Problem]:
     """What is wrong with one split on its own."""
     if tally.rows < options.gate.min_rows:
+        least = options.gate.min_rows
         yield Problem(
             Severity.EMPTY,
-            f"{split}: must have at least {options.gate.min_rows:,} rows; got {tally.rows:,}",
+            f"{split}: must have at least {least:,} row{'s' * (least > 1)} (data.split, "
+            f"gates.data.min_rows); got {tally.rows:,}",
         )
     if tally.rows == 0:
         return

@@ -105,7 +105,7 @@ def test_data_gate_node_lets_good_data_through_a_dag(tmp_path: Path) -> None:
     ("evaluated", "message"),
     [
         (changed(good_rows(24), 5, device="toaster"), "eval: device: unexpected value 'toaster'"),
-        ([], "eval: must have at least 1 rows; got 0"),
+        ([], r"eval: must have at least 1 row \(data.split, gates.data.min_rows\); got 0"),
         ([{**row, "device": None} for row in good_rows(24)], "eval: device: no value in any of 24"),
     ],
     ids=["unknown-value", "empty-split", "null-column"],
