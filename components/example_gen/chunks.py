@@ -33,6 +33,8 @@ class Chunk:
     def locating(self, column: str) -> Iterator[None]:
         """Turn a `BadValue` of a column into an error that says where it is.
 
+        Rows are counted from 1 within the file, without a header.
+
         Raises:
             DataError: A value of `column` broke a rule.
         """
@@ -41,7 +43,7 @@ class Chunk:
         except BadValue as bad:
             place = "" if bad.row is None else f" row {self.row + bad.row + 1}"
             raise DataError(
-                f"{self.file}{place}: column {column!r} {bad.rule}; got {bad.got}"
+                f"{self.file}{place}: column {column!r} {bad.rule}; got {_shown(bad.got)}"
             ) from bad
 
 
@@ -59,3 +61,8 @@ class BadValue(Exception):  # never leaves `Chunk.locating`
         self.rule = rule
         self.got = got
         self.row = row
+
+
+def _shown(got: object, limit: int = 100) -> str:
+    text = str(got) if isinstance(got, pa.DataType) else repr(got)
+    return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -103,8 +103,9 @@ class _TimeColumn:
 
     def read(self, chunk: Chunk) -> Times:
         with chunk.locating(self._column):
-            times = read_times(chunk.column(self._column))
+            values = chunk.column(self._column)
+            times = read_times(values)
             if self._are_stamps not in (None, times.are_stamps):
-                raise BadValue("must hold either numbers or times throughout", "both")
+                raise BadValue("must hold either numbers or times throughout", values[0].as_py(), 0)
         self._are_stamps = times.are_stamps
         return times

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,11 +11,12 @@ import pyarrow.csv
 
 from rankbeam.components.example_gen import lists
 from rankbeam.components.example_gen.sources.columns import Wanted, check_columns
-from rankbeam.components.example_gen.sources.files import open_file, reading
+from rankbeam.components.example_gen.sources.files import local_copy, reading
 from rankbeam.components.example_gen.spec import CsvSource
 from rankbeam.transform.errors import DataError
 
-_BLOCK_BYTES = 4 << 20
+# Arrow reads up to 32 blocks ahead.
+_BLOCK_BYTES = 1 << 20
 _COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2"}
 
 
@@ -24,47 +26,32 @@ def read_csv(
     """Batches of the wanted columns, as text, or as lists of text where multivalent.
 
     Rows are numbered in errors as lines are, the header being row 1. No row may be longer than
-    4 MB.
+    1 MB.
 
     Raises:
         DataError: The file is empty, damaged, not UTF-8 or lacks a column, a row has too many or
             too few values, or a quote is never closed.
     """
-    with reading(path, "CSV"):
-        stored = _stored_names(path, source)
+    with reading(path, "CSV"), _rows_in_blocks(path), local_copy(path) as copy:
+        _check_quotes(copy, path, source)
+        stored = list(_reader(copy, source, include=None).schema.names)
         names = [name.strip() for name in stored] if source.strip_whitespace else stored
         check_columns(path, names, wanted)
         include = [stored[names.index(name)] for name in wanted]
-        with _open(path) as raw:
-            quotes = _QuoteCounter(raw)
-            for batch in _reader(quotes, source, include):
-                columns = [
-                    _tidy(values, source, listed=name in multivalent)
-                    for name, values in zip(wanted, batch.columns, strict=True)
-                ]
-                yield pa.RecordBatch.from_arrays(columns, list(wanted))
-            if quotes.count % 2:
-                _find_open_quote(path, source)
-
-
-def _open(path: str) -> pa.NativeFile:
-    stream = open_file(path)
-    for suffix, compression in _COMPRESSIONS.items():
-        if path.endswith(suffix):
-            return pa.CompressedInputStream(stream, compression)
-    return stream
-
-
-def _stored_names(path: str, source: CsvSource) -> list[str]:
-    with _open(path) as stream:
-        return list(_reader(stream, source, include=None).schema.names)
+        for batch in _reader(copy, source, include):
+            columns = [
+                _tidy(values, source, listed=name in multivalent)
+                for name, values in zip(wanted, batch.columns, strict=True)
+            ]
+            yield pa.RecordBatch.from_arrays(columns, list(wanted))
 
 
 def _reader(
-    stream: object, source: CsvSource, include: Sequence[str] | None
+    path: str, source: CsvSource, include: Sequence[str] | None
 ) -> pyarrow.csv.CSVStreamingReader:
     return pyarrow.csv.open_csv(
-        stream,
+        # The reader owns the stream: closed from here, it could be closed under a reading thread.
+        _open(path),
         # One thread, because only then do errors say which row.
         read_options=pyarrow.csv.ReadOptions(
             use_threads=False,
@@ -80,6 +67,19 @@ def _reader(
             quoted_strings_can_be_null=False,
         ),
     )
+
+
+@contextmanager
+def _rows_in_blocks(path: str) -> Iterator[None]:
+    try:
+        yield
+    except pa.ArrowInvalid as error:
+        if "straddling" not in str(error):
+            raise
+        raise DataError(
+            f"{path} must have rows of at most {_BLOCK_BYTES >> 20} MB; got a longer one, or a "
+            "quote that is closed too late"
+        ) from error
 
 
 def _tidy(values: pa.Array, source: CsvSource, *, listed: bool) -> pa.Array:
@@ -108,29 +108,27 @@ def _listed(values: pa.Array, source: CsvSource) -> pa.Array:
     return lists.gather(elements, rows[kept], present)
 
 
-class _QuoteCounter(io.RawIOBase):
-    """Passes bytes through and counts the quotes among them.
+def _open(path: str) -> pa.NativeFile:
+    compression = next((c for suffix, c in _COMPRESSIONS.items() if path.endswith(suffix)), None)
+    return pa.input_stream(path, compression=compression)
+
+
+def _check_quotes(copy: str, path: str, source: CsvSource) -> None:
+    """Check that every quote is closed.
 
     Arrow takes a quote that is never closed as text up to the end of the file, and so loses the
     rows in between without a word. An odd number of quotes is the sign to look closer.
+
+    Raises:
+        DataError: One is not closed.
     """
-
-    def __init__(self, stream: pa.NativeFile) -> None:
-        super().__init__()
-        self._stream = stream
-        self.count = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        data: bytes = self._stream.read(size if size >= 0 else None)
-        self.count += data.count(b'"')
-        return data
-
-
-def _find_open_quote(path: str, source: CsvSource) -> None:
-    with _open(path) as stream:
+    quotes = 0
+    with _open(copy) as stream:
+        while chunk := stream.read(_BLOCK_BYTES):
+            quotes += chunk.count(b'"')
+    if quotes % 2 == 0:
+        return
+    with _open(copy) as stream:
         lines = io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline="")
         rows = csv.reader(lines, delimiter=source.delimiter, strict=True)
         start = 1
@@ -139,5 +137,6 @@ def _find_open_quote(path: str, source: CsvSource) -> None:
                 start = rows.line_num + 1
         except csv.Error as error:
             raise DataError(
-                f"{path} line {start}: a quoted value must be closed by a quote; got {error}"
+                f"{path} line {start}: a quote must be closed, right before a delimiter or the end "
+                f"of the line; got {quotes} quotes in all"
             ) from error

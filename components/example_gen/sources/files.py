@@ -1,5 +1,7 @@
-"""Finding and opening files, local or of any file system that TensorFlow knows."""
+"""Finding files, local or in any file system that TensorFlow knows, and naming their faults."""
 
+import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,6 +10,14 @@ import tensorflow as tf
 
 from rankbeam.components.example_gen.paths import is_data_file_name
 from rankbeam.transform.errors import DataError
+
+_READER_ERRORS = (
+    pa.ArrowException,
+    OSError,
+    RuntimeError,
+    UnicodeDecodeError,
+    tf.errors.OpError,
+)
 
 
 def list_files(pattern: str) -> tuple[str, ...]:
@@ -23,11 +33,20 @@ def list_files(pattern: str) -> tuple[str, ...]:
     return files
 
 
-def open_file(path: str) -> pa.NativeFile:
-    """Open for reading, at any place in the file."""
-    if "://" in path:
-        return pa.PythonFile(_Remote(path), mode="r")
-    return pa.OSFile(path)
+@contextmanager
+def local_copy(path: str) -> Iterator[str]:
+    """Where a file can be read by Arrow: itself, or a temporary copy of a remote one.
+
+    Handing Arrow a Python object to read from is no way out: its CSV reader reads ahead in a
+    thread, and waits for that thread with the interpreter locked when it is dropped early.
+    """
+    if "://" not in path:
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = os.path.join(folder, os.path.basename(path))
+        tf.io.gfile.copy(path, copy)
+        yield copy
 
 
 @contextmanager
@@ -43,39 +62,10 @@ def reading(path: str, what: str) -> Iterator[None]:
     """
     try:
         yield
-    except (pa.ArrowException, OSError, RuntimeError, tf.errors.OpError) as error:
+    except _READER_ERRORS as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{path} must be readable as {what}; {_shortened(reason)}") from error
 
 
 def _shortened(text: str, limit: int = 300) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
-
-
-class _Remote:
-    """A TensorFlow file as Python's protocol for files has it."""
-
-    def __init__(self, path: str) -> None:
-        self._file = tf.io.gfile.GFile(path, "rb")
-        self.closed = False
-
-    def read(self, size: int = -1) -> bytes:
-        data: bytes = self._file.read(size)
-        return data
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        self._file.seek(offset, whence)
-        return self.tell()
-
-    def tell(self) -> int:
-        return int(self._file.tell())
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        self._file.close()
-        self.closed = True

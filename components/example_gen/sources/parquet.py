@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rankbeam.components.example_gen.sources.columns import Wanted, check_columns
-from rankbeam.components.example_gen.sources.files import open_file, reading
+from rankbeam.components.example_gen.sources.files import local_copy, reading
 
 _BATCH_ROWS = 16_384
 _BUFFER_BYTES = 1 << 20
@@ -21,8 +21,8 @@ def read_parquet(path: str, wanted: Wanted) -> Iterator[pa.RecordBatch]:
     Raises:
         DataError: The file is no Parquet, is damaged, or lacks a column.
     """
-    with reading(path, "Parquet"), open_file(path) as stream:
-        file = pq.ParquetFile(stream, buffer_size=_BUFFER_BYTES, pre_buffer=False)
+    with reading(path, "Parquet"), local_copy(path) as copy:
+        file = pq.ParquetFile(copy, buffer_size=_BUFFER_BYTES, pre_buffer=False)
         check_columns(path, file.schema_arrow.names, wanted)
         # A column a.b comes along where a is asked for.
         yield from file.iter_batches(batch_size=_BATCH_ROWS, columns=list(wanted))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import tensorflow as tf
@@ -50,9 +51,23 @@ def run_all(spec: ExampleGenSpec, base: Path) -> list[Row]:
 
 def read_split(folder: Path, split: str) -> list[Row]:
     """The rows of a split: feature name to values, in stored order."""
-    files = sorted(str(path) for path in (folder / f"Split-{split}").iterdir())
-    records = tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator()
-    return [_row(record) for record in records]
+    records = tf.data.TFRecordDataset(_files(folder, split), compression_type="GZIP")
+    return [_row(record) for record in records.as_numpy_iterator()]
+
+
+MISSING: dict[str, Any] = {"int": -1, "float": np.nan, "string": b"(missing)"}
+"""What stands for a missing value in `read_columns`, by kind."""
+
+
+def read_columns(folder: Path, split: str, kinds: Mapping[str, str]) -> dict[str, Any]:
+    """Feature name to [rows] its one value, read by TensorFlow in one go; for large splits."""
+    dtypes = {"int": tf.int64, "float": tf.float32, "string": tf.string}
+    features = {
+        name: tf.io.FixedLenFeature([], dtypes[kind], MISSING[kind]) for name, kind in kinds.items()
+    }
+    records = tf.data.TFRecordDataset(_files(folder, split), compression_type="GZIP")
+    everything = next(records.batch(1 << 20).as_numpy_iterator())
+    return {name: v.numpy() for name, v in tf.io.parse_example(everything, features).items()}
 
 
 def split_bytes(folder: Path) -> dict[str, bytes]:
@@ -68,6 +83,10 @@ def write_parquet(path: Path, columns: Mapping[str, Any]) -> None:
     """Write columns to a Parquet file, in new folders where need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table(dict(columns)), path)
+
+
+def _files(folder: Path, split: str) -> list[str]:
+    return sorted(str(path) for path in (folder / f"Split-{split}").iterdir())
 
 
 def _row(record: bytes) -> Row:

@@ -154,7 +154,10 @@ def test_time_of_mixed_forms_is_compared_in_utc() -> None:
         (([1, None],), "f0 row 2: column 'c' splits by time, so every row must have one; got None"),
         (([1.0], [2.0, float("nan")]), "f1 row 2: .* every row must have one; got nan"),
         ((["2024-01-01", "soon"],), "f0 row 2: column 'c' must hold numbers or ISO 8601 times"),
-        ((["1", "2"], ["2024-01-01"]), "f1: column 'c' must hold either numbers or times"),
+        (
+            (["1", "2"], ["2024-01-01"]),
+            "f1 row 1: .* must hold either numbers or times throughout; got '2024-01-01'",
+        ),
         (([5, 5, 5],), "must hold at least two different times to split by; got only 5"),
         (([{"a": 1}],), "f0: column 'c' must hold numbers, text"),
     ],

@@ -1,0 +1,77 @@
+"""Memory does not grow with the number of rows."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+
+# Ten times the rows are 90 MB more of data in memory; a reader that keeps them cannot hide it.
+_GROWTH_LIMIT_MB = 40
+
+_INGEST_AND_TELL_PEAK = """
+import re, sys
+from pathlib import Path
+from tests.components.example_gen.runs import make_spec, run
+base, path, kind, split = sys.argv[1:]
+columns = {"user": "string", "offer": "string", "price": "float", "click": "int"}
+splits = {
+    "entity": {"kind": "entity_hash", "column": "user"},
+    "time": {"kind": "time", "column": "price", "eval_fraction": 0.2},
+}
+counts = run(make_spec(path, kind, columns=columns, split=splits[split]), Path(base), path + ".out")
+# Not getrusage: its peak is inherited from the process that started this one.
+peak_kb = re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]
+print(sum(c.rows for c in counts.values()), peak_kb)
+"""
+
+
+def _write(base: Path, rows: int, kind: str) -> str:
+    generator = np.random.default_rng(0)
+    table = pa.table(
+        {
+            "user": np.char.add(
+                "user-of-some-length-", generator.integers(0, rows, rows).astype(str)
+            ),
+            "offer": generator.integers(0, 10_000, rows).astype(str),
+            "price": generator.normal(size=rows),
+            "click": generator.integers(0, 2, rows),
+        }
+    )
+    name = f"{rows}.{kind}"
+    if kind == "csv":
+        pyarrow.csv.write_csv(table, base / name)
+    else:
+        # All in one row group, the hardest case.
+        pq.write_table(table, base / name, row_group_size=rows)
+    return name
+
+
+def _peak_mb(base: Path, rows: int, kind: str, split: str) -> float:
+    name = _write(base, rows, kind)
+    command = [sys.executable, "-c", _INGEST_AND_TELL_PEAK, str(base), name, kind, split]
+    root = Path(__file__).resolve().parents[3]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)
+    counted, peak_kb = map(int, done.stdout.split())
+    assert counted == rows
+    return peak_kb / 1024
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "split"), [("parquet", "entity"), ("csv", "entity")])
+def test_memory_is_bounded(tmp_path: Path, kind: str, split: str) -> None:
+    few = _peak_mb(tmp_path, 100_000, kind, split)
+    many = _peak_mb(tmp_path, 1_000_000, kind, split)
+    assert many - few < _GROWTH_LIMIT_MB
+
+
+@pytest.mark.slow
+def test_memory_of_a_time_split_grows_by_its_times_only(tmp_path: Path) -> None:
+    few = _peak_mb(tmp_path, 100_000, "parquet", "time")
+    many = _peak_mb(tmp_path, 1_000_000, "parquet", "time")
+    # 8 bytes a row are 7.2 MB more; finding the boundary holds them five times over for a moment.
+    assert many - few < _GROWTH_LIMIT_MB + 5 * 7.2
