@@ -22,6 +22,12 @@ the number of values; an empty bag gives zeros. With `l2` = λ the layer adds th
 
 over the embeddings that the batch looks up (padding aside), so rare rows of a table decay no
 faster than they are seen.
+
+A table starts uniform in ±a_f: a_f = 0.05, or a_f = 1 / √N_f with `embedding_init: table_size`.
+Products of two small tables then start some forty times larger, so that crosses of them are learnt
+in fewer steps, while ids start near 0, where an unseen or rare row belongs. The second range is
+that of DLRM's published code (Naumov et al., "Deep Learning Recommendation Model for
+Personalization and Recommendation Systems", 2019).
 """
 
 import re
@@ -33,6 +39,8 @@ import tf_keras
 from rankbeam.trainer.specs import EncoderSpec
 from rankbeam.transform.layout import TransformedFeature
 from rankbeam.transform.specs.options import indicator_name
+
+_FIXED_BOUND = 0.05
 
 
 class Encoder(tf_keras.layers.Layer):
@@ -62,12 +70,16 @@ class Encoder(tf_keras.layers.Layer):
             name: self.add_weight(
                 "embedding_" + re.sub(r"[^A-Za-z0-9_.-]", "_", name),  # a TensorFlow scope name
                 (feature.index_size, feature.embedding_dim or self._spec.embedding_dim),
-                initializer=tf_keras.initializers.RandomUniform(-0.05, 0.05),
+                initializer=self._initializer(feature.index_size),
             )
             for name, feature in self._layout.items()
             if feature.index_size is not None
         }
         super().build(input_shape)
+
+    def _initializer(self, rows: int) -> tf_keras.initializers.Initializer:
+        bound = rows**-0.5 if self._spec.embedding_init == "table_size" else _FIXED_BOUND
+        return tf_keras.initializers.RandomUniform(-bound, bound)
 
     def call(self, features: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
         """Maps the transformed features, each (B, 1) or (B, V), to (B, D)."""

@@ -18,6 +18,13 @@ class EncoderSpec(StrictModel):
     """Features to vectors."""
 
     embedding_dim: PositiveInt = Field(default=16, description="Default embedding width.")
+    embedding_init: Literal["fixed", "table_size"] = Field(
+        default="fixed",
+        description=(
+            "Range of the uniform start: fixed is ±0.05; table_size is ±1/√rows, so that values of "
+            "a small table start far apart, ready to be crossed, and ids start near 0."
+        ),
+    )
     embedding_l2: Annotated[float, Field(ge=0)] = Field(
         default=0.0, description="L2 penalty on the embeddings that a batch looks up."
     )

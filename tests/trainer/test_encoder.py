@@ -74,6 +74,18 @@ def test_encoder_takes_the_width_of_a_feature_before_the_default() -> None:
     assert x.shape == (1, 9)
 
 
+@pytest.mark.parametrize(
+    ("init", "bounds"), [("fixed", [0.05, 0.05]), ("table_size", [1 / 4**0.5, 1 / 10_000**0.5])]
+)
+def test_encoder_starts_within_the_bounds_it_states(init: str, bounds: list[float]) -> None:
+    features = layouts.layout(layouts.indexed("small", 4), layouts.indexed("large", 10_000))
+    encoder = Encoder(features, EncoderSpec.model_validate({"embedding_init": init}))
+    encoder({"small": tf.constant([[1]]), "large": tf.constant([[1]])})
+    for table, bound in zip(encoder.get_weights(), bounds, strict=True):
+        # 64 values or more: the largest comes near the bound and never passes it.
+        assert 0.8 * bound < np.abs(table).max() <= bound
+
+
 def test_encoder_updates_only_the_rows_it_looked_up() -> None:
     encoder = Encoder(layouts.layout(layouts.bag("tags", 4, 2)), EncoderSpec(embedding_dim=2))
     batch = {"tags": tf.constant([[2, 0]])}
