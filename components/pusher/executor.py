@@ -68,7 +68,9 @@ def _copying(source: str) -> Callable[[Path], None]:
         try:
             io_utils.copy_dir(source, str(target))
         except tf.errors.OpError as error:
-            raise EnvironmentFault(f"cannot copy {source} to {target}: {error.message}") from error
+            raise EnvironmentFault(
+                f"cannot write push.destination {target.parent}: copying {source}: {error.message}"
+            ) from error
         if not (target / SAVED_MODEL_FILE).is_file():
             raise EnvironmentFault(f"model must hold a SavedModel; {source} holds none (any more)")
 
