@@ -1,0 +1,82 @@
+"""The command line as a user runs it: a process with an exit code and two streams."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+PROGRAM = Path(sys.executable).parent / "rankbeam"
+
+_TIMEOUT_S = 300.0
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+def rankbeam(*arguments: object, cwd: Path | None = None) -> Finished:
+    """Run `rankbeam ARGUMENTS...` to its end in a process of its own."""
+    done = subprocess.run(
+        [PROGRAM, *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_TIMEOUT_S,
+    )
+    return Finished(done.returncode, done.stdout, done.stderr)
+
+
+@contextmanager
+def started(*arguments: object) -> Iterator["subprocess.Popen[str]"]:
+    """`rankbeam ARGUMENTS...` under way for a block, in a session that ends with it."""
+    process = subprocess.Popen(
+        [PROGRAM, *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        for member in session_of(process):
+            os.kill(member, signal.SIGKILL)
+        process.communicate()
+
+
+def await_that(
+    condition: Callable[[], bool],
+    process: "subprocess.Popen[str] | None" = None,
+    timeout_s: float = 120.0,
+) -> None:
+    """Wait for `condition`, looking a thousand times a second, at most until `process` ends."""
+    deadline = time.monotonic() + timeout_s
+    while not condition() and (process is None or process.poll() is None):
+        assert time.monotonic() < deadline, f"not so within {timeout_s} s"
+        time.sleep(0.001)
+
+
+def session_of(process: "subprocess.Popen[str]") -> list[int]:
+    """Ids of the processes of its session that still run: its own and its descendants'."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            # proc(5): pid (command) state parent group session ...
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        except (OSError, UnicodeDecodeError):
+            continue  # no process, or gone in the meantime
+        if folder.name.isdigit() and int(fields[3]) == process.pid and fields[0] != "Z":
+            found.append(int(folder.name))
+    return found

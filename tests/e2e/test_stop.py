@@ -1,0 +1,125 @@
+"""A run that is stopped in any node and run again ends as if nothing had happened."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from signal import SIGINT, SIGKILL, SIGTERM
+from typing import NamedTuple
+
+import pytest
+
+from tests.e2e import outputs
+from tests.e2e.command import await_that, rankbeam, session_of, started
+from tests.e2e.conftest import Undisturbed
+from tests.e2e.tiny import NODES, run_words
+
+pytestmark = pytest.mark.slow
+
+
+class Stop(NamedTuple):
+    """Where a run is stopped, and how."""
+
+    node: str
+    by: signal.Signals
+
+
+# Interruptions come where they are hardest: with Beam's threads at work, in TensorFlow's C++, and
+# with a model server as child.
+STOPS = (
+    *(Stop(node, SIGKILL) for node in NODES[: NODES.index("Transform")]),
+    Stop("Transform", SIGTERM),
+    Stop("Transform", SIGKILL),
+    Stop("Trainer", SIGINT),
+    Stop("Trainer", SIGKILL),
+    Stop("Baseline", SIGKILL),
+    Stop("InfraValidator", SIGINT),
+    Stop("InfraValidator", SIGTERM),
+    Stop("InfraValidator", SIGKILL),
+    Stop("Evaluator", SIGKILL),
+    Stop("Pusher", SIGKILL),
+)
+# Nodes that take long enough to be stopped for certain before they end.
+LONG = {"StatisticsGen", "Transform", "Trainer", "InfraValidator", "Evaluator"}
+INTERRUPTED_WITHIN_S = 10.0
+
+
+def test_run_stopped_in_each_node_ends_as_an_undisturbed_one(
+    undisturbed: Undisturbed, market: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    words = run_words(undisturbed.config, market, output)
+    [first, *_] = outputs.records(undisturbed.output)
+    seconds = {node["node"]: node["seconds"] for node in first["nodes"]}
+    stopped_inside = set()
+    for stop in STOPS:
+        with started(*words) as process:
+            _await_begin(process, output, stop)
+            # Well inside, where there are half-written files.
+            time.sleep(0.4 * seconds[stop.node] if stop.by == SIGKILL else 0.0)
+            _send(process, stop.by)
+            _check_end(process, output, stop)
+        if outputs.executions(output)[-1][1] in {"running", "failed"}:
+            stopped_inside.add(stop.node)
+        versions = {k: v for k, v in outputs.pushed(output).items() if not k.startswith(".")}
+        assert versions in ({}, undisturbed.pushed), stop
+    assert stopped_inside >= LONG
+    listed = rankbeam("runs", "--output", output).out
+    assert " killed " in listed
+    assert " interrupted " in listed
+
+    last = rankbeam(*words)
+    assert (last.code, last.err) == (0, "")
+    assert outputs.pushed(output) == undisturbed.pushed
+    assert outputs.leftovers(output) == []
+    assert outputs.records(output)[-1]["version"] == 1
+
+
+def _await_begin(process: "subprocess.Popen[str]", output: Path, stop: Stop) -> None:
+    before = outputs.begun(output, stop.node)
+
+    def has_begun() -> bool:
+        if stop.node == "Baseline":  # it has no executor, hence no folder: right after the Trainer
+            records = outputs.records(output)
+            return (
+                bool(records)
+                and records[-1]["process"] == process.pid
+                and ("Trainer" in outputs.states(records[-1]))
+            )
+        if not outputs.begun(output, stop.node) - before:
+            return False
+        needs_server = stop.node == "InfraValidator" and stop.by != SIGKILL
+        return not needs_server or len(session_of(process)) > 1
+
+    await_that(has_begun, process)
+
+
+def _send(process: "subprocess.Popen[str]", number: signal.Signals) -> None:
+    """As the terminal's Ctrl-C goes to every process, and other signals to the one."""
+    if number == SIGINT:
+        os.killpg(process.pid, number)
+    else:
+        process.send_signal(number)
+
+
+def _check_end(process: "subprocess.Popen[str]", output: Path, stop: Stop) -> None:
+    sent = time.monotonic()
+    _, err = process.communicate(timeout=60)
+    took = time.monotonic() - sent
+    await_that(lambda: not session_of(process), timeout_s=INTERRUPTED_WITHIN_S)
+    record = outputs.records(output)[-1]
+    if stop.by == SIGKILL:
+        if process.returncode == 0:  # the end came before the signal
+            assert stop.node not in LONG
+            return
+        assert (process.returncode, err, record["state"]) == (-SIGKILL, "", "running"), stop
+        return
+    assert took <= INTERRUPTED_WITHIN_S, stop
+    reason = f"interrupted by {stop.by.name}; run again to resume"
+    log = output / "runs" / record["run_id"] / "log.txt"
+    assert err == f"error: {reason}\nfull log: {log}\n", stop
+    assert process.returncode == 128 + stop.by
+    assert (record["state"], record["error"]) == ("interrupted", reason)
+    assert list(outputs.states(record).items())[-1] == (stop.node, "failed")
+    assert outputs.files_of(output, stop.node) == [], stop
