@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,12 @@ def records(output: Path) -> list[dict[str, Any]]:
     return [json.loads(path.read_text()) for path in sorted(output.glob("runs/*/run.json"))]
 
 
-def states(record: dict[str, Any]) -> dict[str, str]:
+def states(record: Mapping[str, Any]) -> dict[str, str]:
     """Each node that ended in a run, in order, and how."""
     return {node["node"]: node["state"] for node in record["nodes"]}
 
 
-def meaning(record: dict[str, Any], node: str) -> str:
+def meaning(record: Mapping[str, Any], node: str) -> str:
     """The line of a node in a run."""
     [text] = [each["meaning"] for each in record["nodes"] if each["node"] == node]
     return str(text)

@@ -1,6 +1,7 @@
 """What must hold wherever a run was stopped by an error."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def assert_stopped(finished: Finished, output: Path, node: str, code: int, messa
     assert outputs.pushed(output) == {}
 
 
-def _assert_nodes(record: dict[str, Any], node: str) -> None:
+def _assert_nodes(record: Mapping[str, Any], node: str) -> None:
     """Nothing after the node ran, and all before it ended well."""
     *before, last = outputs.states(record).items()
     assert last == (node, "failed")
