@@ -64,7 +64,7 @@ def test_text_files_name_no_machine_path() -> None:
         ("open('/" + "work/main/a')", True),
         ("cd /" + "root/x", True),
         ("log: /" + "home/ada/x", True),
-        ("see ../work/a and https://a.org/tmp/b", False),
+        ("see ../" + "work/a and https://a.org/" + "tmp/b", False),
         ("/homepage/", False),
     ],
 )
