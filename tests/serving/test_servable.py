@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from rankbeam.serving import tensors
 from rankbeam.serving.content import RECORD_PATH, PushRecord, content_digest
+from rankbeam.serving.exported import EXPORTED_PATH
 from rankbeam.serving.servable import Servable, load_servable
 from rankbeam.serving.status import Refusal
 from tests.serving import tiny_models
@@ -178,3 +179,40 @@ def test_servable_load_refuses_other_bytes_than_were_pushed(
     (path / "assets" / "users.txt").write_text("ada\n")  # TensorFlow would load this happily
     with pytest.raises(Refusal, match=r"^DATA_LOSS: .* of its push record; found sha256:"):
         load_servable("tiny", 1, path)
+
+
+def test_servable_in_use_is_closed_by_its_last_user(saved_model: Path) -> None:
+    servable = load_servable("tiny", 1, saved_model)
+    sent = {"examples": tensors.encode(tiny_models.examples())}
+    assert servable.acquire()
+    servable.retire()
+    assert not servable.acquire(), "a retired version is given to nobody"
+    assert set(servable.signature("").run(sent)) == {"click", "conversion", "ctcvr"}
+    assert servable.in_use
+    servable.release()
+    assert not servable.in_use
+    with pytest.raises(Refusal, match="Session has been closed|session"):
+        servable.signature("").run(sent)
+
+
+def test_servable_without_users_is_closed_at_once(saved_model: Path) -> None:
+    servable = load_servable("tiny", 1, saved_model)
+    servable.retire()
+    servable.retire()  # twice is once
+    with pytest.raises(Refusal, match="Session has been closed|session"):
+        servable.signature("").run({"examples": tensors.encode(tiny_models.examples())})
+
+
+def test_servable_fetch_returns_any_tensor_of_the_graph(servable: Servable) -> None:
+    signature = servable.signature("")
+    fetch = servable.fetch(signature, (signature.output_tensors["ctcvr"],))
+    (found,) = fetch(np.array(tiny_models.examples(), dtype=object))
+    np.testing.assert_allclose(found, tiny_models.oracle()["ctcvr"], rtol=0, atol=TOLERANCE)
+
+
+def test_servable_knows_its_transform(saved_model: Path, tmp_path: Path) -> None:
+    path = _damaged(saved_model, tmp_path)
+    assert load_servable("tiny", 1, path).transform_hash == ""
+    (path / EXPORTED_PATH).parent.mkdir(exist_ok=True)
+    (path / EXPORTED_PATH).write_text('{"transform_digest": "abc"}')
+    assert load_servable("tiny", 1, path).transform_hash == "abc"

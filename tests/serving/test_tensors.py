@@ -62,8 +62,8 @@ def test_tensors_decode_input_accepts_content_and_fields() -> None:
     array = np.array([[0.5], [0.25]], np.float32)
     by_content = tensors.decode_input("x", tf.make_tensor_proto(array), spec)
     by_field = tensors.decode_input("x", tensors.encode(array), spec)
-    np.testing.assert_array_equal(by_content.numpy(), array)
-    np.testing.assert_array_equal(by_field.numpy(), array)
+    np.testing.assert_array_equal(by_content, array)
+    np.testing.assert_array_equal(by_field, array)
 
 
 @pytest.mark.parametrize(
@@ -92,4 +92,53 @@ def test_tensors_decode_input_refuses_unknown_dtype_number() -> None:
     proto = tf.make_tensor_proto([1.0])
     proto.dtype = 77
     with pytest.raises(Refusal, match="unknown type 77 is provided"):
+        tensors.decode_input("x", proto, tf.TensorSpec([None], tf.float32))
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    ["float32", "float64", "float16", "int8", "uint8", "int16", "int32", "int64", "uint64", "bool"],
+)
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 0), (2, 3)])
+def test_tensors_decode_input_reads_what_tensorflow_reads(
+    dtype: str, shape: tuple[int, ...]
+) -> None:
+    rng = np.random.default_rng(5)
+    array = rng.integers(0, 2 if dtype == "bool" else 100, shape).astype(dtype)
+    spec = tf.TensorSpec(None, tf.as_dtype(dtype))
+    for proto in (tf.make_tensor_proto(array), tensors.encode(array)):
+        read = tensors.decode_input("x", proto, spec)
+        oracle = tf.io.parse_tensor(proto.SerializeToString(), tf.as_dtype(dtype)).numpy()
+        np.testing.assert_array_equal(read, oracle)
+        assert read.dtype == oracle.dtype
+
+
+def test_tensors_decode_input_wraps_narrow_integers_as_tensorflow_does() -> None:
+    proto = tensors.encode(np.zeros([2], np.int8))
+    proto.int_val[:] = [300, -129]
+    read = tensors.decode_input("x", proto, tf.TensorSpec([None], tf.int8))
+    assert read.tolist() == [44, 127]
+    oracle = tf.io.parse_tensor(proto.SerializeToString(), tf.int8).numpy()
+    assert read.tolist() == oracle.tolist()
+
+
+def test_tensors_decode_input_repeats_a_single_value() -> None:
+    proto = tensors.encode(np.array([7.0], np.float32))
+    proto.tensor_shape.dim[0].size = 3
+    read = tensors.decode_input("x", proto, tf.TensorSpec([None], tf.float32))
+    assert read.tolist() == [7.0, 7.0, 7.0]
+
+
+def test_tensors_decode_input_refuses_few_bytes_that_announce_a_huge_tensor() -> None:
+    proto = tensors.encode(np.array([7.0], np.float32))
+    proto.tensor_shape.dim[0].size = 1 << 40
+    with pytest.raises(Refusal, match=r"announces the shape \[1099511627776\] and holds fewer"):
+        tensors.decode_input("x", proto, tf.TensorSpec([None], tf.float32))
+
+
+@pytest.mark.parametrize("size", [-1, -(2**40)])
+def test_tensors_decode_input_refuses_negative_sizes(size: int) -> None:
+    proto = tensors.encode(np.array([7.0], np.float32))
+    proto.tensor_shape.dim[0].size = size
+    with pytest.raises(Refusal, match="INVALID_ARGUMENT: tensor parsing error: x"):
         tensors.decode_input("x", proto, tf.TensorSpec([None], tf.float32))

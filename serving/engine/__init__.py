@@ -1,0 +1,1 @@
+"""Models in memory and the operations on them, in TensorFlow Serving's protos."""
