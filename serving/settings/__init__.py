@@ -1,0 +1,1 @@
+"""What the server is told: TensorFlow Serving's flags and text protos, as frozen dataclasses."""
