@@ -1,17 +1,22 @@
-"""Export: a SavedModel with the transform graph inside and two ways to ask it.
+"""Export: a SavedModel with the transform graph inside and several ways to ask it.
 
-==================  ===================================================================
-signature           inputs
-==================  ===================================================================
-``serving_default`` ``examples``: serialized tf.Examples, string (B,)
-``raw_tensors``     one dense tensor for each raw column, (B, 1) or, multivalent, (B, V)
-==================  ===================================================================
+======================  ================================================================  =========
+signature               inputs                                                            answer
+======================  ================================================================  =========
+``serving_default``     ``examples``: serialized tf.Examples, string (B,)                 outputs
+``raw_tensors``         one dense tensor for each raw column, (B, 1) or, multivalent,     outputs
+                        (B, V)
+``transform_features``  ``examples``: serialized tf.Examples, string (B,)                 features
+``classify_O``          see `rankbeam.trainer.task_signatures`                            output O
+``regress_O``           the same                                                          output O
+======================  ================================================================  =========
 
-Both answer the funnel's outputs by name, each float32 (B, 1). The SavedModel needs TensorFlow alone
+Outputs are the funnel's, by name, each float32 (B, 1). Features are what the training transform
+makes of the same columns, by name; its labels are left out. The SavedModel needs TensorFlow alone
 to load.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -29,14 +34,17 @@ from rankbeam.trainer.raw_inputs import (
 )
 from rankbeam.trainer.specs import TrainerOptions
 from rankbeam.trainer.structure.base import Structure
+from rankbeam.trainer.task_signatures import add_task_signatures
 from rankbeam.transform.layout import transform_hash
 
 RAW_TENSORS = "raw_tensors"
 """Name of the signature that takes one tensor for each raw column."""
+TRANSFORM_FEATURES = "transform_features"
+"""Name of the signature that answers what the model itself sees; the name is TFX's own."""
 
 
 class ServingModule(tf.Module):
-    """What is saved: the two signatures, and the variables and tables that they use.
+    """What is saved: the traced signatures, and the variables and tables that they use.
 
     The model and the transform layer themselves are not attributes: saving a Keras layer traces it
     once more and, for the transform layer, transpiles Keras with AutoGraph (7 of 10 seconds).
@@ -58,17 +66,13 @@ class ServingModule(tf.Module):
         super().__init__(name="rankbeam")
         raw_spec = transform.raw_feature_spec()
         served = {name: raw_spec[name] for name in metadata.features}
-        unserved = {name: raw_spec[name].dtype for name in raw_spec if name not in served}
         layer = transform.transform_features_layer()
         self.tables = list(tf.train.TrackableView.children(layer).values())
         self.weights = list(model.variables)
+        transformed = _transform(layer, raw_spec, served)
 
         def answer(columns: Mapping[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
-            # Columns that serving lacks, such as labels, are fed as missing: left to itself, the
-            # layer makes placeholders for them in an order that changes between processes.
-            rows = next(iter(columns.values())).dense_shape[0]
-            absent = {name: absent_column(dtype, rows) for name, dtype in unserved.items()}
-            return structure.probabilities(model(layer({**columns, **absent}), training=False))
+            return structure.probabilities(model(transformed(columns), training=False))
 
         def from_examples(examples: tf.Tensor) -> dict[str, tf.Tensor]:
             return answer(parse_examples(examples, served))
@@ -76,11 +80,33 @@ class ServingModule(tf.Module):
         def from_tensors(columns: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
             return answer(sparse_columns(columns))
 
+        def features(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+            labels = {output.label for output in metadata.outputs}
+            found = transformed(parse_examples(examples, served))
+            return {name: values for name, values in found.items() if name not in labels}
+
         multivalent = {name: feature.multivalent for name, feature in metadata.features.items()}
-        self.from_examples = _function(
-            from_examples, tf.TensorSpec((None,), tf.string, name="examples")
-        )
+        examples = tf.TensorSpec((None,), tf.string, name="examples")
+        self.from_examples = _function(from_examples, examples)
         self.from_tensors = _function(from_tensors, dense_signature(served, multivalent))
+        self.features = _function(features, examples)
+
+
+def _transform(
+    layer: tf_keras.layers.Layer, raw_spec: Mapping[str, Any], served: Mapping[str, Any]
+) -> Callable[[Mapping[str, tf.SparseTensor]], dict[str, tf.Tensor]]:
+    """Served columns to everything the transform makes; traced once for all signatures."""
+    unserved = {name: raw_spec[name].dtype for name in raw_spec if name not in served}
+
+    def transformed(columns: Mapping[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
+        # Columns that serving lacks, such as labels, are fed as missing: left to itself, the
+        # layer makes placeholders for them in an order that changes between processes.
+        rows = next(iter(columns.values())).dense_shape[0]
+        absent = {name: absent_column(dtype, rows) for name, dtype in unserved.items()}
+        return dict(layer({**columns, **absent}))
+
+    columns = {name: tf.SparseTensorSpec((None, None), spec.dtype) for name, spec in served.items()}
+    return _function(transformed, columns)  # type: ignore[no-any-return]
 
 
 def export_model(
@@ -105,12 +131,14 @@ def export_model(
     signatures = {
         tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY: module.from_examples,
         RAW_TENSORS: module.from_tensors,
+        TRANSFORM_FEATURES: module.features,
     }
     partial = f"{folder.rstrip('/')}.partial"
     if tf.io.gfile.exists(partial):
         tf.io.gfile.rmtree(partial)
     tf.saved_model.save(module, partial, signatures=signatures)
     canonicalise(partial, {safe: name for name, safe in safe_names(metadata.features).items()})
+    add_task_signatures(partial, [output.name for output in metadata.outputs])
     _write_metadata(metadata, partial)
     tf.io.gfile.rename(partial, folder)
     return metadata

@@ -43,7 +43,7 @@ class ModelMetadata(StrictModel):
 
     Attributes:
         rankbeam_version: Version of Rankbeam that wrote the model.
-        outputs: Answers of both signatures, in order.
+        outputs: Answers of `serving_default` and of `raw_tensors`, in order.
         features: Raw column to its type.
         tasks: The funnel.
         model: The four choices that the model is composed of.

@@ -1,4 +1,4 @@
-"""The exported model: two signatures, one answer; loadable with TensorFlow alone."""
+"""The exported model: each signature's answer; loadable with TensorFlow alone."""
 
 import json
 import os
@@ -47,11 +47,23 @@ def _tensors(trained: Trained) -> dict[str, tf.Tensor]:
 
 
 def test_export_signatures_are_named_and_shaped(loaded: Any) -> None:
-    assert set(loaded.signatures) == {"serving_default", "raw_tensors"}
-    for signature in loaded.signatures.values():
-        shapes = {name: spec.shape for name, spec in signature.structured_outputs.items()}
+    assert set(loaded.signatures) == {"serving_default", "raw_tensors", "transform_features"}
+    for name in ("serving_default", "raw_tensors"):
+        outputs = loaded.signatures[name].structured_outputs
+        shapes = {output: spec.shape for output, spec in outputs.items()}
         assert sorted(shapes) == OUTPUTS
         assert all(shape.as_list() == [None, 1] for shape in shapes.values())
+
+
+def test_export_answers_the_features_that_training_saw(loaded: Any, trained: Trained) -> None:
+    found = loaded.signatures["transform_features"](examples=_examples(trained))
+    labels = {"click", "conversion"}
+    assert set(found) == set(trained.matrices) - labels
+    for name, values in found.items():
+        # Beam made `matrices` from whole rows; bytes tell 0.0 from -0.0 and one NaN from another.
+        expected = np.stack(trained.matrices[name])
+        assert values.dtype.as_numpy_dtype == expected.dtype
+        assert values.numpy().tobytes() == expected.tobytes()
 
 
 def test_export_signatures_agree(loaded: Any, trained: Trained) -> None:
