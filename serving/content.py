@@ -7,6 +7,7 @@ The record itself is left out, since it names the digest.
 import hashlib
 import json
 import os
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -29,6 +30,8 @@ class PushRecord:
         pushed_at: UTC time, ISO 8601.
         model_blessing: the Evaluator's verdict as the push saw it.
         infra_blessing: the InfraValidator's verdict as the push saw it.
+        parity: the verdict of the parity certificate as the push saw it; empty in records from
+            before there were certificates.
     """
 
     model_name: str
@@ -37,23 +40,30 @@ class PushRecord:
     pushed_at: str
     model_blessing: str
     infra_blessing: str
+    parity: str = ""
 
     def to_json(self) -> str:
         """The record as indented JSON with a final newline."""
         return json.dumps(asdict(self), indent=2) + "\n"
 
 
-def content_digest(folder: Path) -> str:
-    """The digest of a version's files, `sha256:...`; the push record does not count.
+def content_digest(folder: Path, *, leave_out: Collection[Path] = (RECORD_PATH,)) -> str:
+    """The digest of a version's files, `sha256:...`.
 
     Each file enters as length-prefixed path, then length-prefixed bytes, so that no two different
     trees make the same stream.
+
+    Args:
+        folder: the version.
+        leave_out: relative paths of files that do not count; the push record by default.
 
     Raises:
         OSError: a file cannot be read.
     """
     digest = hashlib.sha256()
-    for path in sorted(_files(folder), key=lambda file: file.relative_to(folder).as_posix()):
+    for path in sorted(
+        _files(folder, leave_out), key=lambda file: file.relative_to(folder).as_posix()
+    ):
         name = path.relative_to(folder).as_posix().encode()
         digest.update(len(name).to_bytes(8, "big") + name)
         digest.update(path.stat().st_size.to_bytes(8, "big"))
@@ -63,9 +73,9 @@ def content_digest(folder: Path) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-def _files(folder: Path) -> list[Path]:
+def _files(folder: Path, leave_out: Collection[Path]) -> list[Path]:
     found = [Path(root) / name for root, _, names in os.walk(folder) for name in names]
-    return [path for path in found if path.relative_to(folder) != RECORD_PATH]
+    return [path for path in found if path.relative_to(folder) not in leave_out]
 
 
 def read_record(folder: Path) -> PushRecord | None:

@@ -9,10 +9,11 @@ from tfx.types import Artifact, artifact_utils
 from tfx.utils import path_utils
 
 from rankbeam.components.infra_validator.blessing import write_blessing
-from rankbeam.components.infra_validator.examples import read_examples
 from rankbeam.components.infra_validator.logic import Verdict, judge
-from rankbeam.components.infra_validator.rehearsal import Rehearsal, rehearse, staged_version
+from rankbeam.components.infra_validator.rehearsal import Rehearsal, rehearse
 from rankbeam.components.infra_validator.spec import InfraValidationSpec
+from rankbeam.components.serving_checks.examples import read_examples
+from rankbeam.components.serving_checks.staging import staged_version
 from rankbeam.serving.errors import ModelNotServable
 
 

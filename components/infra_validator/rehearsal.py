@@ -1,29 +1,22 @@
 """The rehearsal: one model folder, a real server, the same examples asked of both."""
 
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2
-from tfx.utils import io_utils
 
-from rankbeam.components.infra_validator.in_process import InProcessModel
 from rankbeam.components.infra_validator.logic import Answers, Latency, summarize_latency
 from rankbeam.components.infra_validator.spec import InfraValidationSpec
+from rankbeam.components.serving_checks.in_process import InProcessModel
+from rankbeam.components.serving_checks.staging import MODEL_NAME
 from rankbeam.serving import tensors
 from rankbeam.serving.errors import ModelNotServable, RequestRejected
 from rankbeam.serving.process import ProcessOptions, ServerProcess
-from rankbeam.serving.versions import SAVED_MODEL_FILE
 from rankbeam.serving.warmup import write_warmup
 from rankbeam.transform.errors import EnvironmentFault
-
-_MODEL_NAME = "rehearsal"
-_VERSION = "1"
 
 _Ask = Callable[[Sequence[bytes]], Mapping[str, tensors.Array]]
 
@@ -49,24 +42,6 @@ class Rehearsal:
     served_latency: Latency
 
 
-@contextmanager
-def staged_version(model_path: str) -> Iterator[Path]:
-    """A copy of the model as the one version of a base path, gone after the block.
-
-    Raises:
-        EnvironmentFault: the copy cannot be made.
-    """
-    with tempfile.TemporaryDirectory(prefix="rankbeam-rehearsal-") as folder:
-        version = Path(folder) / _VERSION
-        try:
-            io_utils.copy_dir(model_path, str(version))
-        except (OSError, tf.errors.OpError) as error:
-            raise EnvironmentFault(f"cannot copy {model_path} to {version}: {error}") from error
-        if not (version / SAVED_MODEL_FILE).is_file():
-            raise EnvironmentFault(f"model must hold a SavedModel; {model_path} holds none")
-        yield version
-
-
 def rehearse(version: Path, examples: Sequence[bytes], spec: InfraValidationSpec) -> Rehearsal:
     """Writes warm-up requests into the version, serves it, and asks it and the model itself.
 
@@ -82,13 +57,13 @@ def rehearse(version: Path, examples: Sequence[bytes], spec: InfraValidationSpec
 
     def request(rows: Sequence[bytes]) -> predict_pb2.PredictRequest:
         asked = predict_pb2.PredictRequest(inputs={model.input_name: tensors.encode(list(rows))})
-        asked.model_spec.name = _MODEL_NAME
+        asked.model_spec.name = MODEL_NAME
         asked.model_spec.signature_name = spec.signature
         return asked
 
     write_warmup(version, [request(examples), request(examples[:1])])
     options = ProcessOptions(
-        _MODEL_NAME, version.parent, server=spec.server, timeout_s=spec.timeout_s
+        MODEL_NAME, version.parent, server=spec.server, timeout_s=spec.timeout_s
     )
     with ServerProcess(options) as server, server.client(spec.request_timeout_s) as client:
         try:

@@ -37,12 +37,15 @@ class InProcessModel:
                 something else.
             EnvironmentFault: the machine is too poor to load it.
         """
-        try:
-            root = tf.saved_model.load(str(version), tags=[tf.saved_model.SERVING])
-        except RankbeamError:  # the run was interrupted: no verdict on the model
-            raise
-        except Exception as error:  # a broken SavedModel raises whatever it likes
-            raise _blame(error, "must load") from error
+        return cls.of(load_model(version), signature)
+
+    @classmethod
+    def of(cls, root: Any, signature: str) -> "InProcessModel":
+        """A signature of a model that `load_model` has loaded.
+
+        Raises:
+            ModelNotServable: it lacks the signature, or the signature takes something else.
+        """
         if signature not in root.signatures:
             found = ", ".join(sorted(root.signatures))
             raise ModelNotServable(f"model must have the signature {signature!r}; got {found}")
@@ -67,6 +70,21 @@ class InProcessModel:
         except (tf.errors.OpError, UnicodeDecodeError) as error:
             raise _blame(error, "must answer") from error
         return {name: answer.numpy() for name, answer in answers.items()}
+
+
+def load_model(version: Path) -> Any:
+    """Loads a version folder; returns the object that `tf.saved_model.load` makes.
+
+    Raises:
+        ModelNotServable: it cannot be loaded.
+        EnvironmentFault: the machine is too poor to load it.
+    """
+    try:
+        return tf.saved_model.load(str(version), tags=[tf.saved_model.SERVING])
+    except RankbeamError:  # the run was interrupted: no verdict on the model
+        raise
+    except Exception as error:  # a broken SavedModel raises whatever it likes
+        raise _blame(error, "must load") from error
 
 
 def _blame(error: Exception, rule: str) -> ModelNotServable | EnvironmentFault:

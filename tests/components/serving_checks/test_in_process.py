@@ -7,7 +7,7 @@ from typing import NoReturn
 import pytest
 import tensorflow as tf
 
-from rankbeam.components.infra_validator.in_process import InProcessModel
+from rankbeam.components.serving_checks.in_process import InProcessModel
 from rankbeam.transform.errors import EnvironmentFault, RankbeamError
 
 

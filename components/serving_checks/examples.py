@@ -14,10 +14,18 @@ _TF_EXAMPLE = "FORMAT_TF_EXAMPLE"
 _COMPRESSIONS = ("GZIP", "", "ZLIB")
 
 
-def read_examples(artifact: Artifact, split: str, count: int) -> list[bytes]:
+def read_examples(
+    artifact: Artifact, split: str, count: int, *, field: str = "serving.validation.split"
+) -> list[bytes]:
     """The first `count` serialized tf.Examples of a split, or all of them where it has fewer.
 
     Shards are read in the order of their names; the compression is found by reading.
+
+    Args:
+        artifact: an Examples artifact.
+        split: the split's name.
+        count: how many to read, at least 1.
+        field: the config's field that names the split, for the message.
 
     Raises:
         ConfigError: the artifact has no such split.
@@ -25,9 +33,7 @@ def read_examples(artifact: Artifact, split: str, count: int) -> list[bytes]:
     """
     splits = artifact_utils.decode_split_names(artifact.split_names)
     if split not in splits:
-        raise ConfigError(
-            f"serving.validation.split must be one of {', '.join(splits)}; got {split!r}"
-        )
+        raise ConfigError(f"{field} must be one of {', '.join(splits)}; got {split!r}")
     payload = artifact.get_string_custom_property(_PAYLOAD_PROPERTY) or _TF_EXAMPLE
     if payload != _TF_EXAMPLE:
         raise DataError(f"examples must be tf.Examples; got {payload} in {artifact.uri}")

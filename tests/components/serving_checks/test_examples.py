@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from tfx.types import Artifact, artifact_utils, standard_artifacts
 
-from rankbeam.components.infra_validator.examples import read_examples
+from rankbeam.components.serving_checks.examples import read_examples
 from rankbeam.transform.errors import ConfigError, DataError
 
 
