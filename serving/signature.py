@@ -7,7 +7,6 @@ Serving asks. Several signatures may share an input tensor; `Fetches` run them t
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import grpc
 import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
@@ -127,9 +126,7 @@ def signature_specs(definition: meta_graph_pb2.SignatureDef) -> dict[str, tf.Ten
 
 def not_found(name: str) -> status.Refusal:
     """What a request for a signature that the model lacks is told."""
-    return status.Refusal(
-        grpc.StatusCode.FAILED_PRECONDITION, f'Serving signature key "{name}" not found.'
-    )
+    return status.failed_precondition(f'Serving signature key "{name}" not found.')
 
 
 def _braced(names: Iterable[str]) -> str:

@@ -45,6 +45,21 @@ def not_found(message: str) -> Refusal:
     return Refusal(grpc.StatusCode.NOT_FOUND, message)
 
 
+def failed_precondition(message: str) -> Refusal:
+    """The model as it is cannot do what the request asks."""
+    return Refusal(grpc.StatusCode.FAILED_PRECONDITION, message)
+
+
+def unavailable(message: str) -> Refusal:
+    """The server cannot take the request now; asking again later is right."""
+    return Refusal(grpc.StatusCode.UNAVAILABLE, message)
+
+
+def deadline_exceeded() -> Refusal:
+    """The caller's time ran out before the model was run."""
+    return Refusal(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline exceeded before the model was run")
+
+
 def not_servable(name: str, version: int | None) -> Refusal:
     """No such model, or that version of it does not serve."""
     wanted = f"Latest({name})" if version is None else f"Specific({name}, {version})"

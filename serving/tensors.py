@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
-from tensorflow.core.framework import tensor_pb2, tensor_shape_pb2
+from tensorflow.core.framework import tensor_pb2
 
 from rankbeam.serving import status
 
@@ -38,32 +38,36 @@ _FIELD_BY_DTYPE: dict[tf.DType, str] = {
 
 def encode(values: npt.ArrayLike) -> tensor_pb2.TensorProto:
     """A NumPy array (or nested list) of any shape as TensorProto; str becomes UTF-8 bytes."""
+    proto = tensor_pb2.TensorProto()
+    encode_into(proto, values)
+    return proto
+
+
+def encode_into(proto: tensor_pb2.TensorProto, values: npt.ArrayLike) -> None:
+    """Fills an empty TensorProto, such as one inside an answer, as `encode` does."""
     array = np.asarray(values)
     if array.dtype.kind in "USO":
         # NumPy's own string types drop a value's last zero bytes; a tf.Example may end in one.
-        return _encode_strings(np.asarray(values, dtype=object))
+        array = np.asarray(values, dtype=object)
+        _announce(proto, tf.string, array.shape)
+        proto.string_val.extend(
+            value.encode() if isinstance(value, str) else value for value in array.ravel().tolist()
+        )
+        return
     dtype = tf.as_dtype(array.dtype)
     field = _FIELD_BY_DTYPE.get(dtype)
     if field is None:
-        return tf.make_tensor_proto(array)
-    proto = _empty(dtype, array.shape)
+        proto.CopyFrom(tf.make_tensor_proto(array))
+        return
+    _announce(proto, dtype, array.shape)
     getattr(proto, field).extend(array.ravel().tolist())
-    return proto
 
 
-def _encode_strings(array: Array) -> tensor_pb2.TensorProto:
-    proto = _empty(tf.string, array.shape)
-    proto.string_val.extend(
-        value.encode() if isinstance(value, str) else value for value in array.ravel().tolist()
-    )
-    return proto
-
-
-def _empty(dtype: tf.DType, shape: tuple[int, ...]) -> tensor_pb2.TensorProto:
-    dims = [tensor_shape_pb2.TensorShapeProto.Dim(size=size) for size in shape]
-    return tensor_pb2.TensorProto(
-        dtype=dtype.as_datatype_enum, tensor_shape=tensor_shape_pb2.TensorShapeProto(dim=dims)
-    )
+def _announce(proto: tensor_pb2.TensorProto, dtype: tf.DType, shape: tuple[int, ...]) -> None:
+    proto.dtype = dtype.as_datatype_enum
+    proto.tensor_shape.SetInParent()  # a scalar's shape is present and has no dimension
+    for size in shape:
+        proto.tensor_shape.dim.add(size=size)
 
 
 def decode_array(proto: tensor_pb2.TensorProto) -> Array:
@@ -137,7 +141,8 @@ def _parsed(
     """Every other spelling, such as one value for all elements, as TensorFlow reads it."""
     if math.prod(max(size, 1) for size in shape) > _MAX_REPEATED:
         raise status.invalid_argument(
-            f"tensor parsing error: {alias} announces the shape {list(shape)} and holds fewer values"
+            f"tensor parsing error: {alias} announces the shape {list(shape)} "
+            "and holds fewer values"
         )
     try:
         parsed: Array = tf.io.parse_tensor(proto.SerializeToString(), dtype).numpy()

@@ -191,7 +191,7 @@ def test_servable_in_use_is_closed_by_its_last_user(saved_model: Path) -> None:
     assert servable.in_use
     servable.release()
     assert not servable.in_use
-    with pytest.raises(Refusal, match="Session has been closed|session"):
+    with pytest.raises(Refusal, match=r"Session has been closed|session"):
         servable.signature("").run(sent)
 
 
@@ -199,15 +199,18 @@ def test_servable_without_users_is_closed_at_once(saved_model: Path) -> None:
     servable = load_servable("tiny", 1, saved_model)
     servable.retire()
     servable.retire()  # twice is once
-    with pytest.raises(Refusal, match="Session has been closed|session"):
+    with pytest.raises(Refusal, match=r"Session has been closed|session"):
         servable.signature("").run({"examples": tensors.encode(tiny_models.examples())})
 
 
-def test_servable_fetch_returns_any_tensor_of_the_graph(servable: Servable) -> None:
-    signature = servable.signature("")
-    fetch = servable.fetch(signature, (signature.output_tensors["ctcvr"],))
-    (found,) = fetch(np.array(tiny_models.examples(), dtype=object))
-    np.testing.assert_allclose(found, tiny_models.oracle()["ctcvr"], rtol=0, atol=TOLERANCE)
+def test_servable_merged_signatures_run_the_graph_once(servable: Servable) -> None:
+    merged = servable.merged(("serving_default", "parsed_examples"))
+    assert len(merged.inputs) == 1
+    rows = np.array(tiny_models.examples(), dtype=object)
+    found = merged.call(dict.fromkeys(merged.inputs, rows))
+    name = servable.signature("").output_tensors["ctcvr"]
+    np.testing.assert_allclose(found[name], tiny_models.oracle()["ctcvr"], rtol=0, atol=TOLERANCE)
+    assert servable.merged(("serving_default", "parsed_examples")) is merged
 
 
 def test_servable_knows_its_transform(saved_model: Path, tmp_path: Path) -> None:
