@@ -13,6 +13,7 @@ from rankbeam.pipeline.cli.predict import predict_command
 from rankbeam.pipeline.cli.run import run_command
 from rankbeam.pipeline.cli.runs import runs_command
 from rankbeam.pipeline.cli.serve import serve_command
+from rankbeam.pipeline.cli.serving import serving_group
 from rankbeam.pipeline.cli.simulate import simulate_command
 from rankbeam.pipeline.quiet import quiet_libraries
 from rankbeam.transform.errors import RankbeamError
@@ -30,6 +31,7 @@ for _command in (
     config_group,
     simulate_command,
     serve_command,
+    serving_group,
     predict_command,
     runs_command,
 ):

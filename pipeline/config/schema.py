@@ -10,6 +10,7 @@ from rankbeam.components.evaluator.spec import EvaluatedOutput, EvaluationSpec
 from rankbeam.components.example_gen.spec import DataSpec
 from rankbeam.components.infra_validator.spec import InfraValidationSpec
 from rankbeam.components.pusher.spec import PushSpec
+from rankbeam.serving.manifests.spec import DeploymentSpec
 from rankbeam.trainer.specs import ModelSpec, TrainingSpec
 from rankbeam.transform.funnel import Funnel
 from rankbeam.transform.specs.base import StrictModel
@@ -34,6 +35,7 @@ class ServingSpec(StrictModel):
         default=None, description="Name that clients ask for; by default the pipeline's name."
     )
     validation: InfraValidationSpec = InfraValidationSpec()
+    deployment: DeploymentSpec = DeploymentSpec()
 
 
 class RankbeamConfig(StrictModel):

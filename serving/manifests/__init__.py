@@ -1,0 +1,1 @@
+"""Deployment files for TensorFlow Serving, generated from the config."""
