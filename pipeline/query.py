@@ -10,7 +10,8 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from rankbeam.pipeline.progress.view import ProgressView
 from rankbeam.pipeline.runs.record import RunRecord
-from rankbeam.serving.predict import PredictOptions, feature_types, predict
+from rankbeam.serving.client import feature_types
+from rankbeam.serving.predict import PredictOptions, predict
 from rankbeam.serving.process import ProcessOptions, ServerProcess
 from rankbeam.serving.warmup import WARMUP_PATH
 from rankbeam.transform.errors import EnvironmentFault

@@ -3,14 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-import tensorflow as tf
-
-from rankbeam.serving.client import PredictClient, Prediction, SignatureInfo
-from rankbeam.serving.requests import FeatureType, examples_from_json
-from rankbeam.transform.errors import ConfigError
-
-# The signature whose inputs are the model's features, one by one: it tells their types.
-_FEATURE_SIGNATURE = "raw_tensors"
+from rankbeam.serving.client import PredictClient, Prediction, feature_types
+from rankbeam.serving.requests import examples_from_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,27 +48,6 @@ def predict(options: PredictOptions) -> list[dict[str, Any]]:
         types = feature_types(client.metadata())
         examples = examples_from_json(options.request, types)
         return _rows(client.predict_examples(examples, options.signature_name), len(examples))
-
-
-def feature_types(signatures: dict[str, SignatureInfo]) -> dict[str, FeatureType]:
-    """Feature name -> type, from a model's `raw_tensors` signature.
-
-    Raises:
-        ConfigError: the model has no such signature.
-    """
-    if _FEATURE_SIGNATURE not in signatures:
-        raise ConfigError(
-            f"served model must have the signature {_FEATURE_SIGNATURE!r}, which names its "
-            f"features; got {', '.join(sorted(signatures))}"
-        )
-    inputs = signatures[_FEATURE_SIGNATURE].inputs
-    return {name: _feature_type(spec.dtype) for name, spec in inputs.items()}
-
-
-def _feature_type(dtype: tf.DType) -> FeatureType:
-    if dtype == tf.string:
-        return FeatureType.BYTES
-    return FeatureType.INT if dtype.is_integer or dtype.is_bool else FeatureType.FLOAT
 
 
 def _rows(prediction: Prediction, count: int) -> list[dict[str, Any]]:

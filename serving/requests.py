@@ -1,4 +1,4 @@
-"""From a JSON request to serialized tf.Examples, held against each feature's type. Pure.
+"""From a request to serialized tf.Examples, held against each feature's type. Pure, no TensorFlow.
 
 A request is one JSON object (feature name -> value) or a list of them. A value is a scalar, a list
 of scalars, or null for a missing value; a feature that is left out is missing too.
@@ -7,23 +7,14 @@ of scalars, or null for a missing value; a feature that is left out is missing t
 import difflib
 import json
 from collections.abc import Callable, Mapping
-from enum import Enum
 
 import numpy as np
-import tensorflow as tf
 
+from rankbeam.serving.examples import FeatureType, encode_entry, encode_example
 from rankbeam.transform.errors import DataError
 
 _INT64 = np.iinfo(np.int64)
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
-
-
-class FeatureType(Enum):
-    """The three lists a tf.Example can hold, and what may go into each from JSON."""
-
-    INT = "an integer of 64 bits, or true or false"
-    FLOAT = "a finite number within float32"
-    BYTES = "a string of Unicode characters"
 
 
 def examples_from_json(text: str, types: Mapping[str, FeatureType]) -> list[bytes]:
@@ -60,32 +51,51 @@ def _example(index: int, row: object, types: Mapping[str, FeatureType]) -> bytes
         raise DataError(
             f"request[{index}] must be an object of feature -> value; got {_shown(row)}"
         )
-    example = tf.train.Example()
-    for name, value in row.items():
+    entries = []
+    for name in sorted(row):
+        where = f"request[{index}]"
         if name not in types:
-            raise DataError(_unknown(f"request[{index}]", name, types))
-        values = _values(f"request[{index}].{name}", value, types[name])
-        if values:
-            example.features.feature[name].CopyFrom(_feature(types[name], values))
-    serialized: bytes = example.SerializeToString(deterministic=True)
-    return serialized
+            raise DataError(unknown_feature(where, name, types))
+        entries.append(feature_entry(f"{where}.{name}", name, row[name], types[name]))
+    return encode_example(b"".join(entries))
 
 
-def _unknown(where: str, name: str, types: Mapping[str, FeatureType]) -> str:
+def feature_entry(where: str, name: str, value: object, kind: FeatureType) -> bytes:
+    """One feature of a tf.Example, as it stands on the wire; nothing for a missing value.
+
+    Args:
+        where: what messages call the value.
+        name: the feature.
+        value: a scalar, a list of scalars, or None. Beside what JSON has: NumPy's scalars and
+            arrays, tuples, and bytes for a string.
+        kind: the feature's type.
+
+    Raises:
+        DataError: the value is not of that type.
+    """
+    return encode_entry(name, kind, _values(where, value, kind))
+
+
+def unknown_feature(where: str, name: str, types: Mapping[str, FeatureType]) -> str:
+    """The message about a name that the model does not know, with the nearest one that it does."""
     close = difflib.get_close_matches(name, types, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(sorted(types))}"
     return f"{where} must name features of the model; got {name!r}{hint}"
 
 
 def _values(where: str, value: object, kind: FeatureType) -> list[object]:
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
     if value is None:
         return []
-    if not isinstance(value, list):
+    if not isinstance(value, list | tuple):
         return [_scalar(where, value, kind)]
     return [_scalar(f"{where}[{at}]", item, kind) for at, item in enumerate(value)]
 
 
 def _scalar(where: str, value: object, kind: FeatureType) -> object:
+    if isinstance(value, np.generic):
+        value = value.item()
     converted = _CONVERTERS[kind](value)
     if converted is None:
         raise DataError(f"{where} must be {kind.value}; got {_shown(value)}")
@@ -108,6 +118,8 @@ def _to_float(value: object) -> float | None:
 
 
 def _to_bytes(value: object) -> bytes | None:
+    if isinstance(value, bytes):
+        return value
     if not isinstance(value, str):
         return None
     try:
@@ -123,14 +135,9 @@ _CONVERTERS: dict[FeatureType, Callable[[object], object]] = {
 }
 
 
-def _feature(kind: FeatureType, values: list[object]) -> tf.train.Feature:
-    if kind is FeatureType.INT:
-        return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
-    if kind is FeatureType.FLOAT:
-        return tf.train.Feature(float_list=tf.train.FloatList(value=values))
-    return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
-
-
 def _shown(value: object) -> str:
-    text = json.dumps(value)
+    try:
+        text = json.dumps(value)
+    except (TypeError, ValueError):  # no JSON: a value from Python
+        text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."

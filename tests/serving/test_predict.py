@@ -4,11 +4,10 @@ import json
 from dataclasses import replace
 
 import pytest
-import tensorflow as tf
 
-from rankbeam.serving.client import SignatureInfo
+from rankbeam.serving.client import SignatureInfo, TensorInfo, feature_types
 from rankbeam.serving.errors import RequestRejected
-from rankbeam.serving.predict import PredictOptions, feature_types, predict
+from rankbeam.serving.predict import PredictOptions, predict
 from rankbeam.serving.requests import FeatureType
 from rankbeam.serving.server import ModelServer
 from rankbeam.transform.errors import ConfigError, DataError
@@ -49,8 +48,8 @@ def test_predict_of_an_unknown_model_is_rejected(options: PredictOptions) -> Non
 
 
 def test_predict_types_follow_dtypes() -> None:
-    dtypes = {"a": tf.string, "b": tf.int64, "c": tf.float32, "d": tf.int32, "e": tf.float64}
-    specs = {name: tf.TensorSpec([None, 1], dtype) for name, dtype in dtypes.items()}
+    dtypes = {"a": "string", "b": "int64", "c": "float32", "d": "int32", "e": "float64"}
+    specs = {name: TensorInfo(dtype, (None, 1)) for name, dtype in dtypes.items()}
     assert feature_types({"raw_tensors": SignatureInfo(specs, {})}) == {
         "a": FeatureType.BYTES,
         "b": FeatureType.INT,

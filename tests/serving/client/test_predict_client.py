@@ -4,9 +4,8 @@ import socket
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
-from rankbeam.serving.client import PredictClient, SignatureInfo
+from rankbeam.serving.client import PredictClient, SignatureInfo, TensorInfo
 from rankbeam.serving.errors import RequestRejected
 from rankbeam.serving.server import ModelServer
 from rankbeam.transform.errors import EnvironmentFault
@@ -43,11 +42,8 @@ def test_client_metadata_lists_callable_signatures(client: PredictClient) -> Non
     found = client.metadata()
     assert set(found) == {"serving_default", "raw_tensors", "parsed_examples", "slow"}
     assert found["serving_default"] == SignatureInfo(
-        inputs={"examples": tf.TensorSpec([None], tf.string, "examples")},
-        outputs={
-            name: tf.TensorSpec([None], tf.float32, name)
-            for name in ("click", "conversion", "ctcvr")
-        },
+        inputs={"examples": TensorInfo("string", (None,))},
+        outputs={name: TensorInfo("float32", (None,)) for name in ("click", "conversion", "ctcvr")},
     )
 
 

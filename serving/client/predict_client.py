@@ -1,54 +1,30 @@
 """A thin gRPC client for any server that speaks TensorFlow Serving's protocol."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 import grpc
 import numpy.typing as npt
-import tensorflow as tf
-from google.protobuf.message import Message
-from tensorflow_serving.apis import (
-    get_model_metadata_pb2,
-    get_model_status_pb2,
-    model_pb2,
-    model_service_pb2_grpc,
-    predict_pb2,
-    prediction_service_pb2_grpc,
-)
 
-from rankbeam.serving import tensors
+from rankbeam.serving.client import arrays, protocol
+from rankbeam.serving.client.channel import ChannelOptions
+from rankbeam.serving.client.retry import NO_RETRY, RETRYABLE, Backoff, RetryPolicy
+from rankbeam.serving.client.signatures import SignatureInfo, metadata_request, read_metadata
 from rankbeam.serving.errors import RequestRejected
 from rankbeam.transform.errors import EnvironmentFault
 
-_Response = TypeVar("_Response")
-
-# TensorFlow 2 lists its initialisation among the signatures; it cannot be called.
-_INIT_SIGNATURE = "__saved_model_init_op"
-
-_OPTIONS = (
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.max_send_message_length", -1),
-    # A server that is just starting is met soon after it listens, not seconds later.
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 1000),
-    # A client of a server on this host must not be sent through a proxy of the environment.
-    ("grpc.enable_http_proxy", 0),
-)
-
 # The server was not reached, died, or was too slow: nothing is wrong with the request.
-_FAULTS = {
-    grpc.StatusCode.UNAVAILABLE,
+_FAULTS = RETRYABLE | {
     grpc.StatusCode.DEADLINE_EXCEEDED,
-    grpc.StatusCode.CANCELLED,
     grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Prediction(Mapping[str, tensors.Array]):
+class Prediction(Mapping[str, arrays.Array]):
     """One answer: a mapping from output name to array, and which version gave it.
 
     Attributes:
@@ -58,12 +34,12 @@ class Prediction(Mapping[str, tensors.Array]):
         signature_name: the signature that ran.
     """
 
-    outputs: Mapping[str, tensors.Array]
+    outputs: Mapping[str, arrays.Array]
     model_name: str
     model_version: int
     signature_name: str
 
-    def __getitem__(self, name: str) -> tensors.Array:
+    def __getitem__(self, name: str) -> arrays.Array:
         return self.outputs[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -71,14 +47,6 @@ class Prediction(Mapping[str, tensors.Array]):
 
     def __len__(self) -> int:
         return len(self.outputs)
-
-
-@dataclass(frozen=True, slots=True)
-class SignatureInfo:
-    """One signature: input and output names -> dtype and shape (None where it may vary)."""
-
-    inputs: Mapping[str, tf.TensorSpec]
-    outputs: Mapping[str, tf.TensorSpec]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +68,14 @@ class PredictClient:
     """
 
     def __init__(
-        self, target: str, model_name: str, *, version: int | None = None, timeout_s: float = 10.0
+        self,
+        target: str,
+        model_name: str,
+        *,
+        version: int | None = None,
+        timeout_s: float = 10.0,
+        channel: ChannelOptions | None = None,
+        retry: RetryPolicy = NO_RETRY,
     ) -> None:
         """Connects at the first call.
 
@@ -108,15 +83,25 @@ class PredictClient:
             target: the server, `host:port`.
             model_name: the model's name.
             version: ask for this very version; by default the server chooses.
-            timeout_s: deadline of each call, in seconds.
+            timeout_s: deadline of each call, retries and the waits between them included, in
+                seconds.
+            channel: how to connect; by default without TLS.
+            retry: what to do when the server is away; by default nothing.
+
+        Raises:
+            EnvironmentFault: a certificate cannot be read.
         """
         self.target = target
         self.model_name = model_name
         self._version = version
         self._timeout_s = timeout_s
-        self._channel = grpc.insecure_channel(target, options=_OPTIONS)
-        self._prediction = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
-        self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
+        self._max_attempts = retry.max_attempts
+        self._backoff = Backoff(retry)
+        self._channel = (channel or ChannelOptions()).open(target)
+        self._methods = {
+            method: self._channel.unary_unary(method, protocol.serialize, response.FromString)
+            for method, response in protocol.RESPONSES.items()
+        }
 
     def predict_examples(
         self,
@@ -142,22 +127,22 @@ class PredictClient:
             RequestRejected: the server says the request is wrong.
             EnvironmentFault: the server is away or did not answer in time.
         """
-        request = predict_pb2.PredictRequest(
+        request = protocol.PredictRequest(
             model_spec=self._spec(signature_name),
-            inputs={name: tensors.encode(values) for name, values in inputs.items()},
+            inputs={name: arrays.encode(values) for name, values in inputs.items()},
         )
         return self.predict(request)
 
-    def predict(self, request: predict_pb2.PredictRequest) -> Prediction:
-        """Sends a request as it is.
+    def predict(self, request: Any) -> Prediction:
+        """Sends a PredictRequest as it is: this package's message, or that of the stock stubs.
 
         Raises:
             RequestRejected: the server says the request is wrong.
             EnvironmentFault: the server is away or did not answer in time.
         """
-        response = self._call(self._prediction.Predict, request)
+        response = self._call(protocol.PREDICT, request)
         return Prediction(
-            outputs={name: tensors.decode_array(out) for name, out in response.outputs.items()},
+            outputs={name: arrays.decode(out) for name, out in response.outputs.items()},
             model_name=response.model_spec.name,
             model_version=int(response.model_spec.version.value),
             signature_name=response.model_spec.signature_name,
@@ -170,17 +155,7 @@ class PredictClient:
             RequestRejected: the server does not serve the model.
             EnvironmentFault: the server is away or did not answer in time.
         """
-        request = get_model_metadata_pb2.GetModelMetadataRequest(
-            model_spec=self._spec(), metadata_field=["signature_def"]
-        )
-        response = self._call(self._prediction.GetModelMetadata, request)
-        signatures = get_model_metadata_pb2.SignatureDefMap()
-        response.metadata["signature_def"].Unpack(signatures)
-        return {
-            name: SignatureInfo(_specs(found.inputs), _specs(found.outputs))
-            for name, found in signatures.signature_def.items()
-            if name != _INIT_SIGNATURE
-        }
+        return read_metadata(self._call(protocol.METADATA, metadata_request(self._spec())))
 
     def status(self) -> list[ServedVersion]:
         """The versions the server knows, in its order.
@@ -189,13 +164,12 @@ class PredictClient:
             RequestRejected: the server knows no version of the model.
             EnvironmentFault: the server is away or did not answer in time.
         """
-        request = get_model_status_pb2.GetModelStatusRequest(model_spec=self._spec())
-        response = self._call(self._models.GetModelStatus, request)
-        state_name = get_model_status_pb2.ModelVersionStatus.State.Name
+        request = protocol.GetModelStatusRequest(model_spec=self._spec())
+        response = self._call(protocol.STATUS, request)
         return [
             ServedVersion(
                 int(row.version),
-                state_name(row.state),
+                protocol.STATES.get(row.state, str(row.state)),
                 int(row.status.error_code),
                 row.status.error_message,
             )
@@ -217,27 +191,27 @@ class PredictClient:
     ) -> None:
         self.close()
 
-    def _spec(self, signature_name: str = "") -> model_pb2.ModelSpec:
-        spec = model_pb2.ModelSpec(name=self.model_name, signature_name=signature_name)
-        if self._version is not None:
-            spec.version.value = self._version
-        return spec
+    def _spec(self, signature_name: str = "") -> Any:
+        return protocol.model_spec(self.model_name, signature_name, version=self._version)
 
-    def _call(self, method: Callable[..., _Response], request: Message) -> _Response:
-        try:
-            return method(request, timeout=self._timeout_s)
-        except grpc.RpcError as error:
-            code, details = error.code(), error.details()
+    def _call(self, method: str, request: Any) -> Any:
+        deadline = time.monotonic() + self._timeout_s
+        attempt = 1
+        while True:
+            remaining = deadline - time.monotonic()
+            try:
+                return self._methods[method](request, timeout=remaining)
+            except grpc.RpcError as error:
+                code, details = error.code(), error.details()
+            pause = self._backoff.draw(attempt)
+            late = time.monotonic() + pause >= deadline
+            if code not in RETRYABLE or attempt >= self._max_attempts or late:
+                break
+            time.sleep(pause)
+            attempt += 1
         if code in _FAULTS:
             raise EnvironmentFault(
                 f"server {self.target} must answer within {self._timeout_s} s; "
                 f"got {code.name}: {details}"
             )
         raise RequestRejected(code.name, details, self.target)
-
-
-def _specs(infos: Mapping[str, Any]) -> dict[str, tf.TensorSpec]:
-    return {
-        name: tf.TensorSpec(tf.TensorShape(info.tensor_shape), tf.as_dtype(info.dtype), name)
-        for name, info in infos.items()
-    }
