@@ -8,11 +8,13 @@ class InvalidSetting(ConfigError):
 
     Attributes:
         field: the setting's name as the user writes it.
+        occurrence: which of the fields of that name it is, from 0.
     """
 
-    def __init__(self, field: str, rule: str, value: object) -> None:
-        super().__init__(f"{field} must {rule}; got {value}")
+    def __init__(self, message: str, field: str, occurrence: int = 0) -> None:
+        super().__init__(message)
         self.field = field
+        self.occurrence = occurrence
 
 
 def require(holds: bool, field: str, rule: str, value: object) -> None:
@@ -22,7 +24,7 @@ def require(holds: bool, field: str, rule: str, value: object) -> None:
         InvalidSetting: it does not.
     """
     if not holds:
-        raise InvalidSetting(field, rule, value)
+        raise InvalidSetting(f"{field} must {rule}; got {value}", field)
 
 
 def require_at_least(minimum: float, **values: float) -> None:
