@@ -1,0 +1,1 @@
+"""TensorFlow Serving's REST API: paths, JSON to protos and back, and the HTTP server itself."""
