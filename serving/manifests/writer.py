@@ -4,9 +4,14 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from rankbeam.serving.manifests.documents import is_untouched
 from rankbeam.transform.errors import EnvironmentFault
+
+# The containers' users read the files, whatever the umask here; they hold no secret.
+_FILE_MODE: Final = 0o644
+_FOLDER_MODE: Final = 0o755
 
 
 def write_files(folder: Path, files: Mapping[str, str], *, force: bool) -> None:
@@ -64,7 +69,16 @@ def _replace(folder: Path, targets: Mapping[Path, str]) -> None:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
+            waiting.chmod(_FILE_MODE)
             staged.append((waiting, path))
         for waiting, path in staged:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make_folders(path.parent, folder)
             waiting.replace(path)
+
+
+def _make_folders(folder: Path, above: Path) -> None:
+    if folder == above or folder.is_dir():
+        return
+    _make_folders(folder.parent, above)
+    folder.mkdir()
+    folder.chmod(_FOLDER_MODE)
