@@ -13,9 +13,12 @@ from pathlib import Path
 from types import FrameType
 
 from rankbeam.serving.locate import locate
-from rankbeam.serving.server import ModelServer, ServerOptions
+from rankbeam.serving.server import ModelServer
+from rankbeam.serving.server_options import ServerOptions
+from rankbeam.serving.settings.model import ModelSettings
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_SWITCH_INTERVAL_S = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +30,14 @@ class ServeOptions:
         model_name: the name clients use; by default the one the model was pushed under.
         host: the interface to listen on; `0.0.0.0` is all of them.
         port: gRPC port; 0 takes a free one.
+        rest_port: REST port; 0 takes a free one, None serves no REST.
     """
 
     source: Path
     model_name: str | None = None
     host: str = "127.0.0.1"
     port: int = 8500
+    rest_port: int | None = None
 
 
 def serve(options: ServeOptions, announce: Callable[[str], None] | None = None) -> None:
@@ -43,12 +48,10 @@ def serve(options: ServeOptions, announce: Callable[[str], None] | None = None) 
         EnvironmentFault: the port or interface cannot be had.
     """
     pushed = locate(options.source)
+    model = ModelSettings(options.model_name or pushed.model_name, pushed.base_path)
     run_server(
         ServerOptions(
-            model_name=options.model_name or pushed.model_name,
-            base_path=pushed.base_path,
-            host=options.host,
-            port=options.port,
+            models=(model,), host=options.host, port=options.port, rest_port=options.rest_port
         ),
         announce,
     )
@@ -58,7 +61,7 @@ def run_server(options: ServerOptions, announce: Callable[[str], None] | None = 
     """Serves until SIGTERM or SIGINT, then drains; a second signal ends the drain at once.
 
     Once it listens, it announces one line of JSON: `{"event": "listening", "host": ...,
-    "grpc_port": ..., "pid": ..., "model_name": ..., "base_path": ...}`.
+    "grpc_port": ..., "rest_port": ..., "pid": ..., "models": {NAME: BASE_PATH, ...}}`.
 
     Args:
         options: what to serve, where.
@@ -71,20 +74,22 @@ def run_server(options: ServerOptions, announce: Callable[[str], None] | None = 
     # which keeps them short when versions are swapped under load.
     gc.collect()
     gc.freeze()
+    # The event loop must not wait 5 ms for the interpreter each time a version is being loaded.
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     with _stop_on_signals() as stop, ModelServer(options) as server:
-        (announce or _print_line)(_announcement(options, server.port))
+        (announce or _print_line)(_announcement(options, server))
         stop.wait()
 
 
-def _announcement(options: ServerOptions, port: int) -> str:
+def _announcement(options: ServerOptions, server: ModelServer) -> str:
     return json.dumps(
         {
             "event": "listening",
             "host": options.host,
-            "grpc_port": port,
+            "grpc_port": server.port,
+            "rest_port": server.rest_port,
             "pid": os.getpid(),
-            "model_name": options.model_name,
-            "base_path": str(options.base_path),
+            "models": {model.name: str(model.base_path) for model in options.models},
         }
     )
 

@@ -1,22 +1,41 @@
-"""The embedded model server: gRPC in front of a `VersionManager` that watches its folder."""
+"""The embedded model server: gRPC and REST in front of one core, and a watcher of its folders.
 
+One thread runs the event loop of both fronts, threads of a pool run the graphs, and one thread
+looks for new versions and loads them.
+"""
+
+import asyncio
+import functools
 import logging
 import threading
+from collections.abc import Iterator
 from concurrent import futures
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import contextmanager
 from types import TracebackType
+from typing import Any
 
 import grpc
-from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
+import uvloop
+from grpc_reflection.v1alpha import reflection
 
-from rankbeam.serving.manager import VersionManager
-from rankbeam.serving.rpc import ModelService, PredictionService
+from rankbeam.serving import tls
+from rankbeam.serving.engine.batching import Batcher
+from rankbeam.serving.engine.core import ServerCore
+from rankbeam.serving.engine.metrics import Metrics
+from rankbeam.serving.engine.registry import ModelRegistry
+from rankbeam.serving.grpc_front import MODEL_SERVICE, PREDICTION_SERVICE, generic_handlers
+from rankbeam.serving.health import Health
+from rankbeam.serving.request_log.logs import request_logs
+from rankbeam.serving.rest.front import RestFront
+from rankbeam.serving.servable import load_servable
+from rankbeam.serving.server_options import ServerOptions
+from rankbeam.serving.settings.batching import BatchingSettings
+from rankbeam.serving.watcher import Watcher
 from rankbeam.transform.errors import EnvironmentFault
 
 _log = logging.getLogger(__name__)
 
-_GRPC_OPTIONS = (
+_GRPC_ARGUMENTS = (
     # A port in use must be an error, not a second server that takes half of the calls.
     ("grpc.so_reuseport", 0),
     # As TensorFlow Serving: large candidate sets must not fail on gRPC's default of 4 MB.
@@ -25,85 +44,156 @@ _GRPC_OPTIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ServerOptions:
-    """What to serve, where.
-
-    Attributes:
-        model_name: the name clients use.
-        base_path: the folder with one integer-named folder per version.
-        host: the interface to listen on; `0.0.0.0` is all of them.
-        port: gRPC port; 0 takes a free one.
-        poll_wait_s: seconds between two looks at the base path.
-        drain_timeout_s: seconds that requests under way get to end when the server stops.
-        num_threads: requests answered at the same time.
-    """
-
-    model_name: str
-    base_path: Path
-    host: str = "127.0.0.1"
-    port: int = 8500
-    poll_wait_s: float = 1.0
-    drain_timeout_s: float = 30.0
-    num_threads: int = 16
-
-
 class ModelServer:
     """A server that runs from `start` to `stop`; as a context manager, for the block.
 
     It listens at once, so that GetModelStatus answers while the first version is still loading.
+
+    Attributes:
+        port: gRPC port, once started.
+        rest_port: REST port, once started; None where REST is off.
     """
 
     def __init__(self, options: ServerOptions) -> None:
         self._options = options
-        self._manager = VersionManager(options.model_name, options.base_path)
-        self._stopping = threading.Event()
-        self._watcher = threading.Thread(target=self._watch, name="version-watcher", daemon=True)
-        self._grpc = self._build()
+        self._loop = uvloop.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="server-loop", daemon=True)
+        self._started = threading.Event()
+        self._failure: BaseException | None = None
+        self._ending: asyncio.Event | None = None
         self.port = 0
-
-    def _build(self) -> grpc.Server:
-        threads = futures.ThreadPoolExecutor(self._options.num_threads, "predict")
-        server = grpc.server(threads, options=_GRPC_OPTIONS)
-        models = {self._options.model_name: self._manager}
-        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-            PredictionService(models), server
-        )
-        model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(models), server)
-        return server
+        self.rest_port: int | None = None
 
     def start(self) -> int:
-        """Listens and begins to load; returns the port.
+        """Listens and begins to load; returns the gRPC port.
 
         Raises:
-            EnvironmentFault: the port or interface cannot be had.
+            EnvironmentFault: a port or interface cannot be had.
+            ConfigError: a setting cannot be used, such as a certificate.
         """
-        address = f"{self._options.host}:{self._options.port}"
-        try:
-            self.port = self._grpc.add_insecure_port(address)
-        except RuntimeError as error:
-            raise EnvironmentFault(f"cannot listen on {address}: {error}") from error
-        self._grpc.start()
-        self._watcher.start()
+        self._thread.start()
+        self._started.wait()
+        if self._failure is not None:
+            self._thread.join()
+            raise self._failure
         return self.port
 
     def stop(self) -> None:
         """Takes no more requests, lets those under way end within the drain time, then returns."""
-        self._stopping.set()
-        self._grpc.stop(self._options.drain_timeout_s).wait()
-        self._watcher.join(self._options.drain_timeout_s)
+        if self._ending is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._ending.set)
+        self._thread.join()
 
-    def _watch(self) -> None:
-        reported = ""
-        while not self._stopping.is_set():
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._serve())
+        except BaseException as error:  # whoever started the server is told
+            self._failure = error
+            if self._started.is_set():
+                _log.exception("the server ended unexpectedly")
+        finally:
+            self._started.set()
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.close()
+
+    async def _serve(self) -> None:
+        options = self._options
+        self._ending = asyncio.Event()
+        metrics = Metrics()
+        registry = ModelRegistry(
+            options.models,
+            load=functools.partial(load_servable, settings=options.session),
+            loading=options.loading,
+            labels_for_unavailable=options.labels_for_unavailable,
+            watcher=metrics,
+        )
+        with _threads(options) as (executor, batch_executor):
+            logs = request_logs(options.models, metrics)
+            batcher = None
+            if options.batching is not None:
+                batcher = Batcher(options.batching, batch_executor, metrics)
+            core = ServerCore(
+                registry,
+                executor,
+                metrics,
+                batcher=batcher,
+                logs=logs,
+                check_method_names=options.check_method_names,
+            )
             try:
-                self._manager.poll()
-                reported = ""
-            except OSError as error:  # a share that is away for a while; what is loaded serves on
-                if str(error) != reported:
-                    _log.error("cannot read %s: %s", self._options.base_path, error)
-                reported = str(error)
-            self._stopping.wait(self._options.poll_wait_s)
+                await self._serve_fronts(core, executor)
+            finally:
+                registry.close()
+                logs.close()
+
+    async def _serve_fronts(self, core: ServerCore, executor: futures.Executor) -> None:
+        options = self._options
+        health = Health(core.registry)
+        front = self._grpc_server(core, health)
+        rest = self._rest_front(core, executor)
+        watcher = Watcher(
+            core.registry,
+            options,
+            reload=core.reload,
+            on_look=lambda: self._refresh(health),
+        )
+        stops = []
+        try:
+            self.port = self._listen(front)
+            if rest is not None:
+                self.rest_port = await rest.start()
+                stops.append(rest.stop)
+            await front.start()
+            watcher.start()
+            self._started.set()
+            assert self._ending is not None
+            await self._ending.wait()
+        finally:
+            await health.drain()
+            await asyncio.gather(*(stop(options.drain_timeout_s) for stop in (front.stop, *stops)))
+            await asyncio.to_thread(watcher.stop)
+
+    def _grpc_server(self, core: ServerCore, health: Health) -> Any:
+        server = grpc.aio.server(options=[*_GRPC_ARGUMENTS, *self._options.grpc_arguments])
+        server.add_generic_rpc_handlers(generic_handlers(core))
+        names = [PREDICTION_SERVICE, MODEL_SERVICE, reflection.SERVICE_NAME]
+        if self._options.health_service:
+            health.add_to(server)
+            names.append(Health.SERVICE_NAME)
+        reflection.enable_server_reflection(names, server)
+        return server
+
+    def _listen(self, server: Any) -> int:
+        options = self._options
+        address = f"{options.host}:{options.port}"
+        try:
+            if options.tls is None:
+                return int(server.add_insecure_port(address))
+            return int(server.add_secure_port(address, tls.grpc_credentials(options.tls)))
+        except RuntimeError as error:
+            raise EnvironmentFault(f"cannot listen on {address}: {error}") from error
+
+    def _rest_front(self, core: ServerCore, executor: futures.Executor) -> RestFront | None:
+        options = self._options
+        if options.rest_port is None:
+            return None
+        secure = options.tls if options.rest_tls else None
+        return RestFront(
+            core,
+            host=options.host,
+            port=options.rest_port,
+            executor=executor,
+            timeout_s=options.rest_timeout_s,
+            max_body_bytes=options.max_message_bytes,
+            metrics_path=options.monitoring.path if options.monitoring.enabled else None,
+            ssl_context=None if secure is None else tls.ssl_context(secure),
+            cors=options.rest_cors,
+        )
+
+    def _refresh(self, health: Health) -> None:
+        """Called by the watcher's thread, which the server outlives."""
+        asyncio.run_coroutine_threadsafe(health.refresh(), self._loop)
 
     def __enter__(self) -> "ModelServer":
         self.start()
@@ -116,3 +206,16 @@ class ModelServer:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+@contextmanager
+def _threads(options: ServerOptions) -> Iterator[tuple[futures.Executor, futures.Executor]]:
+    """The threads that run graphs: of requests alone, and of batches."""
+    executor = futures.ThreadPoolExecutor(options.num_threads, "predict")
+    batching = options.batching or BatchingSettings()
+    batches = futures.ThreadPoolExecutor(batching.num_batch_threads, batching.thread_pool_name)
+    try:
+        yield executor, batches
+    finally:
+        for pool in (executor, batches):
+            pool.shutdown(wait=True, cancel_futures=True)

@@ -16,7 +16,8 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from rankbeam.serving.serve import run_server
-from rankbeam.serving.server import ServerOptions
+from rankbeam.serving.server_options import ServerOptions
+from rankbeam.serving.settings.model import ModelSettings
 from rankbeam.transform.errors import RankbeamError
 
 
@@ -33,6 +34,7 @@ def parse(arguments: Sequence[str]) -> ServerOptions:
         help="folder with one integer-named folder per version",
     )
     add("--port", type=int, default=8500, help="gRPC port; 0 takes a free one")
+    add("--rest_api_port", "--rest-api-port", type=int, help="REST port; 0 takes a free one")
     add("--host", default="127.0.0.1", help="interface to listen on; 0.0.0.0 is all of them")
     add(
         "--file_system_poll_wait_seconds",
@@ -51,10 +53,10 @@ def parse(arguments: Sequence[str]) -> ServerOptions:
     add("--num_threads", "--num-threads", type=int, default=16, help="requests at the same time")
     values = parser.parse_args(arguments)
     return ServerOptions(
-        model_name=values.model_name,
-        base_path=values.model_base_path,
+        models=(ModelSettings(values.model_name, values.model_base_path),),
         host=values.host,
         port=values.port,
+        rest_port=values.rest_api_port,
         poll_wait_s=values.file_system_poll_wait_seconds,
         drain_timeout_s=values.drain_timeout_seconds,
         num_threads=values.num_threads,

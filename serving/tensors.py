@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
-from tensorflow.core.framework import tensor_pb2
+from tensorflow.core.framework import tensor_pb2, types_pb2
 
 from rankbeam.serving import status
 
@@ -46,10 +46,14 @@ def encode(values: npt.ArrayLike) -> tensor_pb2.TensorProto:
 def encode_into(proto: tensor_pb2.TensorProto, values: npt.ArrayLike) -> None:
     """Fills an empty TensorProto, such as one inside an answer, as `encode` does."""
     array = np.asarray(values)
+    if array.dtype == np.float32:  # scores: all that a ranking model answers
+        _announce(proto, types_pb2.DT_FLOAT, array.shape)
+        proto.float_val.extend(array.ravel().tolist())
+        return
     if array.dtype.kind in "USO":
         # NumPy's own string types drop a value's last zero bytes; a tf.Example may end in one.
         array = np.asarray(values, dtype=object)
-        _announce(proto, tf.string, array.shape)
+        _announce(proto, types_pb2.DT_STRING, array.shape)
         proto.string_val.extend(
             value.encode() if isinstance(value, str) else value for value in array.ravel().tolist()
         )
@@ -59,15 +63,16 @@ def encode_into(proto: tensor_pb2.TensorProto, values: npt.ArrayLike) -> None:
     if field is None:
         proto.CopyFrom(tf.make_tensor_proto(array))
         return
-    _announce(proto, dtype, array.shape)
+    _announce(proto, dtype.as_datatype_enum, array.shape)
     getattr(proto, field).extend(array.ravel().tolist())
 
 
-def _announce(proto: tensor_pb2.TensorProto, dtype: tf.DType, shape: tuple[int, ...]) -> None:
-    proto.dtype = dtype.as_datatype_enum
-    proto.tensor_shape.SetInParent()  # a scalar's shape is present and has no dimension
+def _announce(proto: tensor_pb2.TensorProto, dtype: int, shape: tuple[int, ...]) -> None:
+    proto.dtype = dtype
+    tensor_shape = proto.tensor_shape
+    tensor_shape.SetInParent()  # a scalar's shape is present and has no dimension
     for size in shape:
-        proto.tensor_shape.dim.add(size=size)
+        tensor_shape.dim.add().size = size
 
 
 def decode_array(proto: tensor_pb2.TensorProto) -> Array:

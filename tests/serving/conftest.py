@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from rankbeam.serving.client import PredictClient
-from rankbeam.serving.server import ModelServer, ServerOptions
+from rankbeam.serving.server import ModelServer
+from rankbeam.serving.server_options import ServerOptions
+from rankbeam.serving.settings.model import ModelSettings
 from tests.serving import tiny_models
 from tests.serving.waiting import NAME, wait_available
 
@@ -36,7 +38,9 @@ def server(tmp_path_factory: pytest.TempPathFactory, saved_model: Path) -> Itera
     """A server in this process with version 1 of `tiny`, AVAILABLE."""
     base_path = tmp_path_factory.mktemp("served")
     shutil.copytree(saved_model, base_path / "1")
-    options = ServerOptions(NAME, base_path, port=0, poll_wait_s=0.05, drain_timeout_s=10.0)
+    options = ServerOptions(
+        (ModelSettings(NAME, base_path),), port=0, poll_wait_s=0.05, drain_timeout_s=10.0
+    )
     with ModelServer(options) as running:
         wait_available(f"127.0.0.1:{running.port}")
         yield running

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import (
-    classification_pb2,
     get_model_metadata_pb2,
     get_model_status_pb2,
     model_service_pb2_grpc,
@@ -19,7 +18,10 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from rankbeam.serving.server import ModelServer, ServerOptions
+from rankbeam.serving.grpc_front import PREDICTION_SERVICE
+from rankbeam.serving.server import ModelServer
+from rankbeam.serving.server_options import ServerOptions
+from rankbeam.serving.settings.model import ModelSettings
 from rankbeam.transform.errors import EnvironmentFault
 from tests.serving import tiny_models
 from tests.serving.waiting import NAME, wait_available, wait_until
@@ -162,11 +164,18 @@ def test_server_survives_bytes_that_are_no_example(
     assert prediction.Predict(_predict(), timeout=10).model_spec.version.value == 1
 
 
-def test_server_methods_of_other_kinds_are_unimplemented(
-    prediction: prediction_service_pb2_grpc.PredictionServiceStub,
+def test_server_unknown_methods_are_unimplemented(channel: grpc.Channel) -> None:
+    for method in (f"/{PREDICTION_SERVICE}/Rank", "/tensorflow.serving.SessionService/SessionRun"):
+        code, _ = _failure(channel.unary_unary(method), b"")
+        assert code == "UNIMPLEMENTED"
+
+
+def test_server_bytes_that_are_no_proto_are_internal_as_in_grpc_itself(
+    channel: grpc.Channel,
 ) -> None:
-    code, _ = _failure(prediction.Classify, classification_pb2.ClassificationRequest())
-    assert code == "UNIMPLEMENTED"
+    code, details = _failure(channel.unary_unary(f"/{PREDICTION_SERVICE}/Predict"), b"\xff\xff")
+    assert code == "INTERNAL"
+    assert details.startswith("request is not a PredictRequest")
 
 
 def test_server_metadata_describes_signatures(
@@ -233,7 +242,9 @@ def test_server_swaps_to_a_new_version_without_one_failure(
     """Requests run from before the push until well after it: none fails, the scores change once."""
     answers: list[tuple[int, float]] = []
     done = threading.Event()
-    with ModelServer(ServerOptions(NAME, base_path, port=0, poll_wait_s=0.02)) as server:
+    with ModelServer(
+        ServerOptions((ModelSettings(NAME, base_path),), port=0, poll_wait_s=0.02)
+    ) as server:
         target = f"127.0.0.1:{server.port}"
         wait_available(target)
 
@@ -264,7 +275,9 @@ def test_server_swaps_to_a_new_version_without_one_failure(
 
 
 def test_server_reports_a_broken_version_and_keeps_the_old_one(base_path: Path) -> None:
-    with ModelServer(ServerOptions(NAME, base_path, port=0, poll_wait_s=0.02)) as server:
+    with ModelServer(
+        ServerOptions((ModelSettings(NAME, base_path),), port=0, poll_wait_s=0.02)
+    ) as server:
         target = f"127.0.0.1:{server.port}"
         wait_available(target)
         (base_path / "2").mkdir()
@@ -283,6 +296,6 @@ def test_server_reports_a_broken_version_and_keeps_the_old_one(base_path: Path) 
 
 
 def test_server_port_in_use_is_a_fault_of_the_machine(server: ModelServer, tmp_path: Path) -> None:
-    second = ModelServer(ServerOptions(NAME, tmp_path, port=server.port))
+    second = ModelServer(ServerOptions((ModelSettings(NAME, tmp_path),), port=server.port))
     with pytest.raises(EnvironmentFault, match=f"cannot listen on 127.0.0.1:{server.port}"):
         second.start()

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from rankbeam.serving.server import ModelServer, ServerOptions
+from rankbeam.serving.server import ModelServer
 from rankbeam.serving.server_main import main, parse
+from rankbeam.serving.server_options import ServerOptions
+from rankbeam.serving.settings.model import ModelSettings
 
 
 @pytest.mark.parametrize("separator", ["_", "-"])
@@ -32,7 +34,9 @@ def test_server_main_takes_flags_in_both_spellings(separator: str) -> None:
 
 
 def test_server_main_defaults_are_the_options_own() -> None:
-    assert parse(["--model_name=ads", "--model_base_path=/m"]) == ServerOptions("ads", Path("/m"))
+    assert parse(["--model_name=ads", "--model_base_path=/m"]) == ServerOptions(
+        (ModelSettings("ads", Path("/m")),)
+    )
 
 
 @pytest.mark.parametrize(

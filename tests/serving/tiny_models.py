@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import predict_pb2
 
 KNOWN_USERS = ("ada", "grace")
@@ -60,6 +61,12 @@ class TinyModel(tf.Module):
         rows = tf.io.parse_example(examples, _PARSING)
         return self._scores(rows["user"], rows["age"], rows["price"])
 
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string, "examples")])
+    def matrix(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The scores as columns (B, 1), which Classify demands."""
+        scores = self.serving_default(examples)
+        return {name: tf.expand_dims(values, 1) for name, values in scores.items()}
+
     @tf.function(autograph=False, input_signature=_RAW)
     def raw_tensors(
         self, user: tf.Tensor, age: tf.Tensor, price: tf.Tensor, tags: tf.Tensor
@@ -92,11 +99,28 @@ def save(path: Path, *, bias: float = 0.0, scale: float = 1.0) -> Path:
     model = TinyModel(vocabulary, bias, scale)
     signatures = {
         name: getattr(model, name)
-        for name in ("serving_default", "raw_tensors", "parsed_examples", "slow")
+        for name in ("serving_default", "matrix", "raw_tensors", "parsed_examples", "slow")
     }
     tf.saved_model.save(model, str(path), signatures=signatures)
     vocabulary.unlink()
+    _declare_inference(path / "saved_model.pb")
     return path
+
+
+def _declare_inference(file: Path) -> None:
+    """Classify and Regress signatures on the tensors of `serving_default` and `matrix`."""
+    saved_model = saved_model_pb2.SavedModel.FromString(file.read_bytes())
+    definitions = saved_model.meta_graphs[0].signature_def
+    for name, source, output, method, key in (
+        ("classify_click", "matrix", "click", "classify", "scores"),
+        ("regress_click", "serving_default", "click", "regress", "outputs"),
+        ("regress_ctcvr", "serving_default", "ctcvr", "regress", "outputs"),
+    ):
+        found = definitions[source]
+        definitions[name].inputs["inputs"].CopyFrom(found.inputs["examples"])
+        definitions[name].outputs[key].CopyFrom(found.outputs[output])
+        definitions[name].method_name = f"tensorflow/serving/{method}"
+    file.write_bytes(saved_model.SerializeToString(deterministic=True))
 
 
 def example(user: str | None = None, age: int | None = None, price: float | None = None) -> bytes:

@@ -68,7 +68,7 @@ def test_batch_size_is_the_common_first_dimension(
 
 
 def test_batch_size_refuses_unequal_first_dimensions() -> None:
-    with pytest.raises(Refusal, match="INVALID_ARGUMENT: .*equal 0th-dimension size"):
+    with pytest.raises(Refusal, match=r"INVALID_ARGUMENT: .*equal 0th-dimension size"):
         batch.batch_size({"x": np.zeros(3), "y": np.zeros(2)})
 
 

@@ -39,6 +39,7 @@ class Counted(Metrics):
         self.sizes: list[int] = []
 
     def observe_batch(self, *, model: str, signature: str, size: int) -> None:
+        """Also keeps the size."""
         super().observe_batch(model=model, signature=signature, size=size)
         self.sizes.append(size)
 

@@ -1,0 +1,115 @@
+"""The gRPC front: bytes to protos, deadlines and request ids in, statuses out.
+
+The handlers take and return bytes, so that a message that is no proto gets its own clear answer,
+and they run in the server's event loop; the graphs run in the core's threads.
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    inference_pb2,
+    model_management_pb2,
+    predict_pb2,
+    regression_pb2,
+)
+
+from rankbeam.serving import status
+from rankbeam.serving.engine.call import REQUEST_ID_KEY, Call, request_id
+from rankbeam.serving.engine.core import ServerCore
+
+_log = logging.getLogger(__name__)
+
+PREDICTION_SERVICE = "tensorflow.serving.PredictionService"
+MODEL_SERVICE = "tensorflow.serving.ModelService"
+
+_Context: TypeAlias = Any  # grpc.aio.ServicerContext; grpc carries no types
+_Operation: TypeAlias = Callable[[Any, Call], Awaitable[Message]]
+
+
+def generic_handlers(core: ServerCore) -> tuple[grpc.GenericRpcHandler, ...]:
+    """TensorFlow Serving's two services; any other method is answered UNIMPLEMENTED by gRPC."""
+
+    async def metadata(request: Any, call: Call) -> Message:
+        return core.metadata(request)
+
+    async def model_status(request: Any, call: Call) -> Message:
+        return core.model_status(request)
+
+    async def reload_config(request: Any, call: Call) -> Message:
+        return await core.reload_config(request)
+
+    prediction: Mapping[str, tuple[type[Message], _Operation]] = {
+        "Predict": (predict_pb2.PredictRequest, core.predict),
+        "Classify": (classification_pb2.ClassificationRequest, core.classify),
+        "Regress": (regression_pb2.RegressionRequest, core.regress),
+        "MultiInference": (inference_pb2.MultiInferenceRequest, core.multi_inference),
+        "GetModelMetadata": (get_model_metadata_pb2.GetModelMetadataRequest, metadata),
+    }
+    models: Mapping[str, tuple[type[Message], _Operation]] = {
+        "GetModelStatus": (get_model_status_pb2.GetModelStatusRequest, model_status),
+        "HandleReloadConfigRequest": (model_management_pb2.ReloadConfigRequest, reload_config),
+    }
+    return (_service(PREDICTION_SERVICE, prediction), _service(MODEL_SERVICE, models))
+
+
+def _service(
+    name: str, methods: Mapping[str, tuple[type[Message], _Operation]]
+) -> grpc.GenericRpcHandler:
+    handlers = {
+        method: grpc.unary_unary_rpc_method_handler(_handler(kind, operation))
+        for method, (kind, operation) in methods.items()
+    }
+    return grpc.method_handlers_generic_handler(name, handlers)
+
+
+def _handler(
+    kind: type[Message], operation: _Operation
+) -> Callable[[bytes, _Context], Awaitable[bytes]]:
+    async def handle(data: bytes, context: _Context) -> bytes:
+        call = _call(context)
+        context.set_trailing_metadata(((REQUEST_ID_KEY, call.request_id),))
+        try:
+            response = await operation(_parse(kind, data), call)
+            return response.SerializeToString()
+        except status.Refusal as refusal:
+            failure = refusal
+        except Exception as error:  # one request must never take the server down
+            _log.exception("request %s failed unexpectedly", call.request_id)
+            failure = status.as_refusal(error)
+        await context.abort(failure.code, failure.message)
+        raise AssertionError("abort always raises")
+
+    return handle
+
+
+def _parse(kind: type[Message], data: bytes) -> Message:
+    try:
+        return kind.FromString(data)
+    except (DecodeError, ValueError) as error:
+        # INTERNAL is what gRPC itself answers here in TensorFlow Serving.
+        raise status.Refusal(
+            grpc.StatusCode.INTERNAL, f"request is not a {kind.DESCRIPTOR.name}: {error}"
+        ) from error
+
+
+def _call(context: _Context) -> Call:
+    given = None
+    for key, value in context.invocation_metadata() or ():
+        if key == REQUEST_ID_KEY:
+            given = value
+    started = time.monotonic()
+    remaining = context.time_remaining()
+    return Call(
+        request_id=request_id(given if isinstance(given, str) else None),
+        api="gRPC",
+        deadline=None if remaining is None else started + remaining,
+        started=started,
+    )

@@ -1,0 +1,98 @@
+"""The thread that looks for new versions and for a changed model config file."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from rankbeam.serving.engine.registry import ModelRegistry
+from rankbeam.serving.server_options import ServerOptions
+from rankbeam.serving.settings.model import ModelSettings
+from rankbeam.serving.settings.model_config import read_models
+from rankbeam.serving.status import Refusal
+from rankbeam.transform.errors import ConfigError
+
+_log = logging.getLogger(__name__)
+
+Reload = Callable[[tuple[ModelSettings, ...]], None]
+
+
+class Watcher:
+    """Polls from `start` to `stop`.
+
+    Args:
+        registry: looks at its base paths when told to.
+        options: how often to look, and at which config file.
+        reload: puts a changed list of models in force.
+        on_look: called after each look.
+    """
+
+    def __init__(
+        self,
+        registry: ModelRegistry,
+        options: ServerOptions,
+        *,
+        reload: Reload,
+        on_look: Callable[[], None],
+    ) -> None:
+        self._registry = registry
+        self._options = options
+        self._reload = reload
+        self._on_look = on_look
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="version-watcher", daemon=True)
+        self._read_at = time.monotonic()
+        self._refused = ""
+
+    def start(self) -> None:
+        """Begins with a first look, in the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Looks no more; waits for a load under way, which cannot be cut short."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        wait_s = self._options.poll_wait_s
+        while not self._stopping.is_set():
+            try:
+                self._look()
+            except Exception:  # a server whose watcher has ended would never serve a new version
+                _log.exception("looking for new versions failed unexpectedly")
+            if wait_s <= 0 and self._config_wait_s is None:
+                return  # TensorFlow Serving's 0: look once
+            self._stopping.wait(self._next_wait())
+
+    def _look(self) -> None:
+        self._read_config()
+        self._registry.poll()
+        self._on_look()
+
+    @property
+    def _config_wait_s(self) -> float | None:
+        options = self._options
+        if options.model_config_file is None or options.model_config_poll_s <= 0:
+            return None
+        return options.model_config_poll_s
+
+    def _next_wait(self) -> float:
+        waits = [self._options.poll_wait_s, self._config_wait_s]
+        return min(wait for wait in waits if wait is not None and wait > 0)
+
+    def _read_config(self) -> None:
+        file, wait_s = self._options.model_config_file, self._config_wait_s
+        if file is None or wait_s is None or time.monotonic() - self._read_at < wait_s:
+            return
+        self._read_at = time.monotonic()
+        try:
+            models = read_models(file)
+            if models != self._registry.settings():
+                self._reload(models)
+                _log.info("serving the models of the changed %s", file)
+            self._refused = ""
+        except (ConfigError, Refusal) as error:  # what is served goes on
+            if str(error) != self._refused:
+                _log.error("%s is not put in force: %s", file, error)
+            self._refused = str(error)
