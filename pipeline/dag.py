@@ -11,6 +11,7 @@ from rankbeam.components.evaluator.baseline import LatestBlessedOtherModel
 from rankbeam.components.evaluator.config import EXTRACTORS_MODULE, build_eval_config
 from rankbeam.components.example_gen.component import example_gen
 from rankbeam.components.infra_validator.component import InfraValidator
+from rankbeam.components.parity.component import ParityCheck
 from rankbeam.components.pusher.component import Pusher
 from rankbeam.components.schema_contract.component import SchemaContract
 from rankbeam.pipeline import options
@@ -82,10 +83,18 @@ def build_nodes(
         module_path=EXTRACTORS_MODULE,
     )
     infra = InfraValidator(model=model, examples=examples, options=config.serving.validation)
+    parity = ParityCheck(
+        examples=examples,
+        model=model,
+        transform_graph=transform.outputs["transform_graph"],
+        schema=schema,
+        options=config.serving.parity,
+    )
     pusher = Pusher(
         model=model,
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=infra.outputs["blessing"],
+        parity=parity.outputs["certificate"],
         spec=config.push,
         destination=destination,
         model_name=config.model_name,
@@ -102,6 +111,7 @@ def build_nodes(
         baseline,
         evaluator,
         infra,
+        parity,
         pusher,
     ]
 

@@ -63,6 +63,7 @@ class ServerProcess:
     Attributes:
         kind: `tensorflow_model_server` or `embedded`.
         target: `host:port` of its gRPC service.
+        rest_target: `host:port` of its REST service.
         pid: its process id.
     """
 
@@ -76,6 +77,7 @@ class ServerProcess:
         self._binary = _find_binary(options.server)
         self.kind = "embedded" if self._binary is None else _BINARY
         self.target = ""
+        self.rest_target = ""
         self.pid = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -140,17 +142,18 @@ class ServerProcess:
             f"--model_base_path={self._options.base_path.resolve()}",
         ]
         if self._binary is None:
-            return [sys.executable, "-m", "rankbeam.serving.server_main", "--port=0", *model]
-        port = _free_port()
-        self.target = f"127.0.0.1:{port}"
-        return [self._binary, f"--port={port}", *model]
+            ports = ["--port=0", "--rest_api_port=0"]
+            return [sys.executable, "-m", "rankbeam.serving.server_main", *ports, *model]
+        port, rest_port = _free_ports()
+        self.target, self.rest_target = f"127.0.0.1:{port}", f"127.0.0.1:{rest_port}"
+        return [self._binary, f"--port={port}", f"--rest_api_port={rest_port}", *model]
 
     def _wait_for_target(self, deadline: float) -> None:
-        """Reads the embedded server's announcement; the other one was told its port."""
+        """Reads the embedded server's announcement; the other one was told its ports."""
         while not self.target:
             assert self._folder is not None
             with (Path(self._folder.name) / "stdout").open() as stream:
-                self.target = _announced_target(stream)
+                self.target, self.rest_target = _announced_targets(stream)
             self._check_alive()
             self._check_time(deadline, "listen")
 
@@ -218,17 +221,18 @@ def _find_binary(server: ServerKind) -> str | None:
     return binary
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+def _free_ports() -> tuple[int, int]:
+    with socket.socket() as one, socket.socket() as other:  # both open, hence two ports
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1]
 
 
-def _announced_target(stream: TextIO) -> str:
-    """`host:port` from the announcement, or nothing while it is not fully written."""
+def _announced_targets(stream: TextIO) -> tuple[str, str]:
+    """`host:port` of gRPC and REST from the announcement, or nothing while it is not all there."""
     for line in stream:
         if line.endswith("\n") and line.startswith("{"):
             announced = json.loads(line)
-            return f"{announced['host']}:{announced['grpc_port']}"
-    return ""
+            host = announced["host"]
+            return f"{host}:{announced['grpc_port']}", f"{host}:{announced['rest_port']}"
+    return "", ""

@@ -7,13 +7,16 @@ from tfx.dsl.io import fileio
 from tfx.types import Artifact, artifact_utils
 from tfx.utils import io_utils, path_utils
 
+from rankbeam.components.parity.certificate import FAILED_MARK, PASSED_MARK, read_certificate
 from rankbeam.components.pusher.logic import Blessing
 from rankbeam.components.pusher.publish import Published
 from rankbeam.serving.content import RECORD_PATH
+from rankbeam.transform.errors import GateError
 
 _BLESSED = constants.ARTIFACT_PROPERTY_BLESSED_KEY
 _MODEL_MARKS = (constants.BLESSED_FILE_NAME, constants.NOT_BLESSED_FILE_NAME)
 _INFRA_MARKS = ("INFRA_BLESSED", "INFRA_NOT_BLESSED")
+_PARITY_MARKS = (PASSED_MARK, FAILED_MARK)
 _REASON_KEYS = ("reason", constants.ARTIFACT_PROPERTY_BLESSING_MESSAGE_KEY)
 
 
@@ -25,6 +28,24 @@ def model_blessing(artifacts: list[Artifact]) -> Blessing | None:
 def infra_blessing(artifacts: list[Artifact]) -> Blessing | None:
     """The InfraValidator's blessing, None where there is no artifact."""
     return _blessing(artifacts, _INFRA_MARKS)
+
+
+def parity_blessing(artifacts: list[Artifact]) -> Blessing | None:
+    """The ParityCheck's certificate, None where there is no artifact."""
+    return _blessing(artifacts, _PARITY_MARKS)
+
+
+def certified_digest(artifacts: list[Artifact]) -> str:
+    """The digest of the model that the ParityCheck's certificate was written for.
+
+    Raises:
+        GateError: the certificate cannot be read.
+    """
+    artifact = artifact_utils.get_single_instance(artifacts)
+    try:
+        return read_certificate(artifact.uri).model_digest
+    except (FileNotFoundError, ValueError) as error:
+        raise GateError(f"push needs the ParityCheck's certificate; {error}") from error
 
 
 def _blessing(artifacts: list[Artifact], marks: tuple[str, str]) -> Blessing | None:

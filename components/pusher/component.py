@@ -1,4 +1,4 @@
-"""`Pusher`, the last node: nothing gets past it without both blessings."""
+"""`Pusher`, the last node: nothing gets past it without both blessings and the certificate."""
 
 from typing import ClassVar
 
@@ -19,6 +19,7 @@ class PusherNodeSpec(ComponentSpec):
         "model": ChannelParameter(type=standard_artifacts.Model),
         "model_blessing": ChannelParameter(type=standard_artifacts.ModelBlessing, optional=True),
         "infra_blessing": ChannelParameter(type=standard_artifacts.InfraBlessing, optional=True),
+        "parity": ChannelParameter(type=standard_artifacts.InfraBlessing, optional=True),
     }
     OUTPUTS: ClassVar = {"pushed_model": ChannelParameter(type=standard_artifacts.PushedModel)}
 
@@ -33,12 +34,13 @@ class Pusher(base_component.BaseComponent):
         model: The exported model.
         model_blessing: Of the Evaluator.
         infra_blessing: Of the InfraValidator; the push takes the model from it, with warm-up.
+        parity: Certificate of the ParityCheck, for the bytes that are pushed.
         spec: What is required, and the version.
         destination: Absolute path of the folder of versions.
         model_name: Name that clients ask for.
 
     Raises:
-        ConfigError: A blessing is required and not wired.
+        ConfigError: A blessing or the certificate is required and not wired.
     """
 
     SPEC_CLASS = PusherNodeSpec
@@ -49,6 +51,7 @@ class Pusher(base_component.BaseComponent):
         model: BaseChannel,
         model_blessing: BaseChannel | None = None,
         infra_blessing: BaseChannel | None = None,
+        parity: BaseChannel | None = None,
         *,
         spec: PushSpec,
         destination: str,
@@ -56,12 +59,14 @@ class Pusher(base_component.BaseComponent):
     ) -> None:
         _check_wired("model_blessing", model_blessing, spec.require_model_blessing)
         _check_wired("infra_blessing", infra_blessing, spec.require_infra_blessing)
+        _check_wired("parity", parity, spec.require_parity)
         options = PushOptions(push=spec, destination=destination, model_name=model_name)
         super().__init__(
             PusherNodeSpec(
                 model=model,
                 model_blessing=model_blessing,
                 infra_blessing=infra_blessing,
+                parity=parity,
                 pushed_model=Channel(type=standard_artifacts.PushedModel),
                 options=options.model_dump_json(),
             )

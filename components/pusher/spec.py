@@ -30,6 +30,9 @@ class PushSpec(StrictModel):
     require_infra_blessing: bool = Field(
         default=True, description="false pushes whatever the InfraValidator found."
     )
+    require_parity: bool = Field(
+        default=True, description="false pushes whatever the ParityCheck found."
+    )
 
 
 class PushOptions(StrictModel):

@@ -9,6 +9,7 @@ from rankbeam.components.data_gate.spec import DataGateSpec
 from rankbeam.components.evaluator.spec import EvaluatedOutput, EvaluationSpec
 from rankbeam.components.example_gen.spec import DataSpec
 from rankbeam.components.infra_validator.spec import InfraValidationSpec
+from rankbeam.components.parity.spec import ParitySpec
 from rankbeam.components.pusher.spec import PushSpec
 from rankbeam.serving.manifests.spec import DeploymentSpec
 from rankbeam.trainer.specs import ModelSpec, TrainingSpec
@@ -35,6 +36,7 @@ class ServingSpec(StrictModel):
         default=None, description="Name that clients ask for; by default the pipeline's name."
     )
     validation: InfraValidationSpec = InfraValidationSpec()
+    parity: ParitySpec = ParitySpec()
     deployment: DeploymentSpec = DeploymentSpec()
 
 

@@ -9,6 +9,7 @@ from rankbeam.components.evaluator.report import read_evaluation
 from rankbeam.components.example_gen.counts import counts_from_json
 from rankbeam.components.example_gen.executor import COUNTS_PROPERTY
 from rankbeam.components.infra_validator.blessing import REPORT_FILE
+from rankbeam.components.parity.certificate import read_certificate
 from rankbeam.pipeline.runners.observer import Artifacts, NodeResult
 from rankbeam.trainer.run_fn import HISTORY_FILE
 from rankbeam.transform.layout import read_vocabularies
@@ -106,6 +107,18 @@ def _infra(outputs: Artifacts) -> str:
     )
 
 
+def _parity(outputs: Artifacts) -> str:
+    certificate = read_certificate(_uri(outputs, "certificate"))
+    if not certificate.passed:
+        return f"NOT CERTIFIED: {certificate.reason}"
+    kinds = sum(count > 0 for count in certificate.kinds.values())
+    worst = max(path.largest for path in certificate.paths)
+    return (
+        f"{certificate.examples:,} examples of {kinds} kinds, {len(certificate.paths)} paths equal "
+        f"within {worst:.1e}; CERTIFIED"
+    )
+
+
 def _pusher(outputs: Artifacts) -> str:
     [pushed] = outputs["pushed_model"]
     version = pushed.get_string_custom_property("pushed_version")
@@ -125,5 +138,6 @@ _DESCRIBERS: Mapping[str, Callable[[Artifacts], str]] = {
     "Baseline": _baseline,
     "Evaluator": _evaluator,
     "InfraValidator": _infra,
+    "ParityCheck": _parity,
     "Pusher": _pusher,
 }

@@ -1,4 +1,4 @@
-"""The last two nodes compile to a KFP v2 pipeline, with their options as plain strings."""
+"""The last three nodes compile to a KFP v2 pipeline, with their options as plain strings."""
 
 import json
 from pathlib import Path
@@ -10,6 +10,8 @@ from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
 from rankbeam.components.infra_validator.component import InfraValidator
 from rankbeam.components.infra_validator.spec import InfraValidationSpec
+from rankbeam.components.parity.component import ParityCheck
+from rankbeam.components.parity.spec import ParitySpec
 from rankbeam.components.pusher.component import Pusher
 from rankbeam.components.pusher.spec import PushSpec
 
@@ -29,10 +31,20 @@ def test_kubeflow_nodes_compile(tmp_path: Path) -> None:
         examples=examples.outputs["result"],
         options=InfraValidationSpec(num_examples=5),
     )
+    transformed = _imported(kinds.TransformGraph, "transformed")
+    schema = _imported(kinds.Schema, "contract")
+    parity = ParityCheck(
+        examples=examples.outputs["result"],
+        model=model.outputs["result"],
+        transform_graph=transformed.outputs["result"],
+        schema=schema.outputs["result"],
+        options=ParitySpec(seed=7),
+    )
     pusher = Pusher(
         model=model.outputs["result"],
         model_blessing=blessing.outputs["result"],
         infra_blessing=infra.outputs["blessing"],
+        parity=parity.outputs["certificate"],
         spec=PushSpec(version=3),
         destination="/models/ads",
         model_name="ads",
@@ -45,7 +57,7 @@ def test_kubeflow_nodes_compile(tmp_path: Path) -> None:
         tfx.dsl.Pipeline(
             pipeline_name="ads",
             pipeline_root=str(tmp_path / "root"),
-            components=[model, examples, blessing, infra, pusher],
+            components=[model, examples, blessing, transformed, schema, infra, parity, pusher],
         )
     )
     tasks = yaml.safe_load(output.read_text())["root"]["dag"]["tasks"]
@@ -53,8 +65,13 @@ def test_kubeflow_nodes_compile(tmp_path: Path) -> None:
         "model",
         "model_blessing",
         "infra_blessing",
+        "parity",
     }
-    expected = {"InfraValidator": ("num_examples", 5), "Pusher": ("model_name", "ads")}
+    expected = {
+        "InfraValidator": ("num_examples", 5),
+        "ParityCheck": ("seed", 7),
+        "Pusher": ("model_name", "ads"),
+    }
     for node, (key, value) in expected.items():
         parameter = tasks[node]["inputs"]["parameters"]["options"]["runtimeValue"]
         # `constantValue: {stringValue: ...}` or `constant: ...`, by the version of the IR.

@@ -76,7 +76,7 @@ def test_output_disk_that_fills_up_in_one_node_after_the_other(
             _fill(disk, free_bytes)
             _assert_blamed(warm.rankbeam(*words), output)
             (disk / _BALLAST).unlink()
-        for node in ("Transform", "Trainer", "InfraValidator", "Evaluator"):
+        for node in ("Transform", "Trainer", "InfraValidator", "ParityCheck", "Evaluator"):
             with _filled_when(disk, output, node):
                 finished = warm.rankbeam(*words)
             _assert_blamed(finished, output)

@@ -1,5 +1,6 @@
 """A run that nothing goes wrong with, and the same command again."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +30,10 @@ def test_run_takes_a_log_to_a_pushed_model(undisturbed: Undisturbed) -> None:
     assert meaning(record, "Baseline") == "no blessed model to compare with"
     assert meaning(record, "Evaluator").endswith("; BLESSED")
     assert meaning(record, "InfraValidator").endswith("; BLESSED")
+    assert re.fullmatch(
+        r"70 examples of 14 kinds, 6 paths equal within \d\.\de-\d\d; CERTIFIED",
+        meaning(record, "ParityCheck"),
+    )
     assert meaning(record, "Pusher") == "version 1, new"
     assert list(undisturbed.pushed) == ["1"]
 

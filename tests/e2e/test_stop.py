@@ -37,11 +37,13 @@ STOPS = (
     Stop("InfraValidator", SIGINT),
     Stop("InfraValidator", SIGTERM),
     Stop("InfraValidator", SIGKILL),
+    Stop("ParityCheck", SIGINT),
+    Stop("ParityCheck", SIGKILL),
     Stop("Evaluator", SIGKILL),
     Stop("Pusher", SIGKILL),
 )
 # Nodes that take long enough to be stopped for certain before they end.
-LONG = {"StatisticsGen", "Transform", "Trainer", "InfraValidator", "Evaluator"}
+LONG = {"StatisticsGen", "Transform", "Trainer", "InfraValidator", "ParityCheck", "Evaluator"}
 INTERRUPTED_WITHIN_S = 10.0
 
 
@@ -89,7 +91,7 @@ def _await_begin(process: "subprocess.Popen[str]", output: Path, stop: Stop) -> 
             )
         if not outputs.begun(output, stop.node) - before:
             return False
-        needs_server = stop.node == "InfraValidator" and stop.by != SIGKILL
+        needs_server = stop.node in ("InfraValidator", "ParityCheck") and stop.by != SIGKILL
         return not needs_server or len(session_of(process)) > 1
 
     await_that(has_begun, process)

@@ -23,6 +23,7 @@ NODES = (
     "Trainer",
     "Baseline",
     "InfraValidator",
+    "ParityCheck",
     "Evaluator",
     "Pusher",
 )
@@ -57,7 +58,10 @@ _CONFIG: dict[str, Any] = {
             {"output": "click", "metric": "auc", "min": 0.2, "max_worse": 0.5},
         ],
     },
-    "serving": {"validation": {"num_examples": 4, "server": "embedded"}},
+    "serving": {
+        "validation": {"num_examples": 4, "server": "embedded"},
+        "parity": {"num_examples": 70, "server": "embedded"},
+    },
 }
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,6 +58,9 @@ def test_process_round_trip_with_warmup(options: ProcessOptions) -> None:
         for name, values in tiny_models.oracle().items():
             np.testing.assert_allclose(prediction[name], values, rtol=0, atol=2e-7)
         assert "version 1 of tiny is available; 1 warm-up runs" in server.log_tail()
+        with urllib.request.urlopen(f"http://{server.rest_target}/v1/models/{NAME}") as answer:
+            [version] = json.load(answer)["model_version_status"]
+        assert (version["version"], version["state"]) == ("1", "AVAILABLE")
         pid = server.pid
     assert not _alive(pid)
 

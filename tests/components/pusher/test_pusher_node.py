@@ -8,6 +8,7 @@ from tfx.components.util import model_utils
 from tfx.dsl.components.base import base_executor
 from tfx.types import Artifact, Channel, standard_artifacts
 
+from rankbeam.components.parity.certificate import Certificate, write_certificate
 from rankbeam.components.pusher.component import Pusher
 from rankbeam.components.pusher.executor import Executor
 from rankbeam.components.pusher.spec import PushOptions, PushSpec
@@ -32,7 +33,7 @@ def _saved_model(folder: Path, graph: bytes = b"graph") -> None:
 
 @pytest.fixture
 def inputs(tmp_path: Path) -> Inputs:
-    """A model with both blessings, as the Evaluator and the InfraValidator leave them."""
+    """A model as the Evaluator, the InfraValidator and the ParityCheck leave it."""
     model = _artifact(standard_artifacts.Model, tmp_path / "model")
     _saved_model(tmp_path / "model" / "Format-Serving")
     blessing = _artifact(standard_artifacts.ModelBlessing, tmp_path / "blessing")
@@ -48,7 +49,30 @@ def inputs(tmp_path: Path) -> Inputs:
     (tmp_path / "infra" / "stamped_model" / "assets.extra").mkdir()
     warmup = tmp_path / "infra" / "stamped_model" / "assets.extra" / "tf_serving_warmup_requests"
     warmup.write_bytes(b"warm")
-    return {"model": [model], "model_blessing": [blessing], "infra_blessing": [infra]}
+    certified = _artifact(standard_artifacts.InfraBlessing, tmp_path / "parity")
+    write_certificate(certified, _certificate(tmp_path / "model" / "Format-Serving"), model.uri)
+    return {
+        "model": [model],
+        "model_blessing": [blessing],
+        "infra_blessing": [infra],
+        "parity": [certified],
+    }
+
+
+def _certificate(folder: Path) -> Certificate:
+    """A passed certificate for the model in a folder."""
+    return Certificate(
+        passed=True,
+        reason="",
+        model_digest=content_digest(folder),
+        transform_hash="",
+        server="embedded",
+        seed=1,
+        max_abs_difference=0.0,
+        examples=1,
+        kinds={"real": 1},
+        paths=(),
+    )
 
 
 def _push(inputs: Inputs, destination: Path, **spec: object) -> Artifact:
@@ -71,6 +95,7 @@ def test_pusher_pushes_the_rehearsed_model_with_its_warmup(inputs: Inputs, tmp_p
     assert record is not None
     assert (record.model_name, record.version) == ("ads", 1)
     assert (record.model_blessing, record.infra_blessing) == ("blessed", "blessed")
+    assert record.parity == "blessed"
     assert record.digest == content_digest(version)
     assert pushed.get_int_custom_property("pushed") == 1
     assert pushed.get_string_custom_property("pushed_destination") == str(version)
@@ -91,9 +116,21 @@ def test_pusher_explicit_version_that_is_taken_collides(inputs: Inputs, tmp_path
         _push(inputs, tmp_path / "pushed", version=2)
 
 
-VALIDATORS = {"model_blessing": "Evaluator", "infra_blessing": "InfraValidator"}
-NOT_BLESSED = {"model_blessing": "NOT_BLESSED", "infra_blessing": "INFRA_NOT_BLESSED"}
-BLESSED = {"model_blessing": "BLESSED", "infra_blessing": "INFRA_BLESSED"}
+VALIDATORS = {
+    "model_blessing": "Evaluator",
+    "infra_blessing": "InfraValidator",
+    "parity": "ParityCheck",
+}
+NOT_BLESSED = {
+    "model_blessing": "NOT_BLESSED",
+    "infra_blessing": "INFRA_NOT_BLESSED",
+    "parity": "PARITY_FAILED",
+}
+BLESSED = {
+    "model_blessing": "BLESSED",
+    "infra_blessing": "INFRA_BLESSED",
+    "parity": "PARITY_PASSED",
+}
 
 
 @pytest.mark.parametrize("which", VALIDATORS)
@@ -119,7 +156,30 @@ def test_pusher_pushes_without_a_blessing_only_by_name(
     assert record is not None
     assert getattr(record, which) == "not required"
     warmup = tmp_path / "pushed" / "1" / "assets.extra" / "tf_serving_warmup_requests"
-    assert warmup.exists() == (which == "model_blessing")
+    assert warmup.exists() == (which != "infra_blessing")
+
+
+def test_pusher_certificate_for_other_bytes_stops_the_push(inputs: Inputs, tmp_path: Path) -> None:
+    (tmp_path / "infra" / "stamped_model" / "saved_model.pb").write_bytes(b"changed since")
+    pattern = (
+        f"must be for the model that is pushed, sha256:[0-9a-f]{{64}}; "
+        f"got one for {content_digest(tmp_path / 'model' / 'Format-Serving')}"
+    )
+    with pytest.raises(GateError, match=pattern):
+        _push(inputs, tmp_path / "pushed")
+    assert list((tmp_path / "pushed").iterdir()) == []
+    _push(inputs, tmp_path / "pushed", require_parity=False)
+    record = read_record(tmp_path / "pushed" / "1")
+    assert record is not None
+    assert record.parity == "not required"
+
+
+def test_pusher_certificate_that_cannot_be_read_stops_the_push(
+    inputs: Inputs, tmp_path: Path
+) -> None:
+    (tmp_path / "parity" / "parity_certificate.json").write_text("{}")
+    with pytest.raises(GateError, match="push needs the ParityCheck's certificate; "):
+        _push(inputs, tmp_path / "pushed")
 
 
 def _spoil(inputs: Inputs, which: str, fault: str) -> str:
@@ -175,8 +235,10 @@ def test_pusher_node_refuses_to_be_wired_without_a_required_blessing() -> None:
     infra = Channel(type=standard_artifacts.InfraBlessing)
     with pytest.raises(ConfigError, match=r"must get model_blessing unless push\.require_model_"):
         Pusher(model, None, infra, spec=PushSpec(), destination="/d", model_name="ads")
+    with pytest.raises(ConfigError, match=r"must get parity unless push\.require_parity is false"):
+        Pusher(model, infra, infra, None, spec=PushSpec(), destination="/d", model_name="ads")
     free = PushSpec(require_model_blessing=False)
-    node = Pusher(model, None, infra, spec=free, destination="/d", model_name="ads")
+    node = Pusher(model, None, infra, infra, spec=free, destination="/d", model_name="ads")
     assert PushOptions.model_validate_json(node.exec_properties["options"]) == PushOptions(
         push=free, destination="/d", model_name="ads"
     )
