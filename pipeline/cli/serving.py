@@ -56,6 +56,28 @@ def manifests_command(
         click.echo(f"left out {kind}: {reason}", err=True)
 
 
+@serving_group.command("ssl-config")
+@click.option("--key", type=_PATH, required=True, help="The server's private key, PEM.")
+@click.option("--cert", type=_PATH, required=True, help="The server's certificate chain, PEM.")
+@click.option(
+    "--client-ca", type=_PATH, help="Authority of the clients' certificates, PEM; demands one."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=_PATH,
+    default=Path("ssl.config"),
+    show_default=True,
+    help="File to write, for this user's eyes only.",
+)
+def ssl_config_command(key: Path, cert: Path, client_ca: Path | None, output: Path) -> None:
+    """Write TensorFlow Serving's --ssl_config_file from PEM files."""
+    from rankbeam.serving.manifests.ssl_config import write_ssl_config
+
+    write_ssl_config(output, key=key, cert=cert, client_ca=client_ca)
+    click.echo(f"wrote {output}")
+
+
 def _kinds(only: str | None) -> frozenset[str] | None:
     from rankbeam.serving.manifests.generate import KINDS
     from rankbeam.transform.errors import ConfigError

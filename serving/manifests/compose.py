@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from rankbeam.serving.manifests.documents import Part, yaml_file
-from rankbeam.serving.manifests.plan import GRPC_PORT, REST_PORT, SETTINGS_FOLDER, Plan
+from rankbeam.serving.manifests.plan import (
+    GRPC_PORT,
+    REST_PORT,
+    SETTINGS_FOLDER,
+    TLS_FILE,
+    TLS_FOLDER,
+    Plan,
+)
 from rankbeam.serving.manifests.quantities import cpu_cores, memory_bytes
 from rankbeam.serving.manifests.server_flags import BINARY, server_flags
 from rankbeam.serving.manifests.stores import BucketStore
@@ -78,12 +85,20 @@ def _serving(plan: Plan, folder: Path) -> dict[str, Any]:
 
 
 def _volumes(plan: Plan, folder: Path) -> list[dict[str, Any]]:
-    settings = _bind("./config", SETTINGS_FOLDER)
-    if _reads_bucket(plan):
-        return [settings]
-    host = os.path.relpath(plan.host_folder, folder)
-    host = host if host.startswith("..") else f"./{host}"
-    return [settings, _bind(f"${{RANKBEAM_MODELS:-{host}}}", plan.model_folder)]
+    volumes = [_bind("./config", SETTINGS_FOLDER)]
+    if not _reads_bucket(plan):
+        host = _relative(plan.host_folder, folder)
+        volumes.append(_bind(f"${{RANKBEAM_MODELS:-{host}}}", plan.model_folder))
+    if plan.deployment.tls is not None:
+        host = _relative(Path(plan.deployment.tls.file).absolute(), folder)
+        volumes.append(_bind(host, f"{TLS_FOLDER}/{TLS_FILE}"))
+    return volumes
+
+
+def _relative(path: Path, folder: Path) -> str:
+    """A path as Compose takes it, relative to the file: it begins with a dot."""
+    found = os.path.relpath(path, folder)
+    return found if found.startswith("..") else f"./{found}"
 
 
 def _reads_bucket(plan: Plan) -> bool:

@@ -40,8 +40,14 @@ def kserve_file(plan: Plan) -> str:
     """The text of `kserve.yaml`.
 
     Raises:
-        ConfigError: the model store is a folder, which KServe cannot reach.
+        ConfigError: the model store is a folder, which KServe cannot reach, or the server is to
+            have certificates, which KServe's gateway holds.
     """
+    if plan.deployment.tls is not None:
+        raise ConfigError(
+            "serving.deployment.tls must be absent for KServe, whose gateway holds the "
+            f"certificates; got the secret {plan.deployment.tls.secret}"
+        )
     files = common_settings(plan, _METRICS_PATH)
     parts = [
         *namespace(plan),

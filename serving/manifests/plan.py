@@ -12,6 +12,8 @@ from rankbeam.serving.manifests.stores import FolderStore
 GRPC_PORT: Final = 8500
 REST_PORT: Final = 8501
 SETTINGS_FOLDER: Final = "/etc/tensorflow-serving"
+TLS_FOLDER: Final = "/etc/tensorflow-serving-tls"
+TLS_FILE: Final = "ssl.config"
 
 
 class Batching(Protocol):

@@ -5,7 +5,14 @@ import json
 from typing import Any
 
 from rankbeam.serving.manifests.labels import metadata, selector
-from rankbeam.serving.manifests.plan import GRPC_PORT, REST_PORT, SETTINGS_FOLDER, Plan
+from rankbeam.serving.manifests.plan import (
+    GRPC_PORT,
+    REST_PORT,
+    SETTINGS_FOLDER,
+    TLS_FILE,
+    TLS_FOLDER,
+    Plan,
+)
 from rankbeam.serving.manifests.server_flags import BINARY, server_flags
 from rankbeam.serving.manifests.settings_files import SETTINGS_SUFFIX, settings
 from rankbeam.serving.manifests.stores import ClaimStore, FolderStore
@@ -89,6 +96,7 @@ def _pod(plan: Plan) -> dict[str, Any]:
             settings_volume(plan, SETTINGS_SUFFIX),
             {"name": "scratch", "emptyDir": {}},
             *_model_volumes(plan),
+            *_tls_volumes(plan),
         ],
     }
 
@@ -112,6 +120,7 @@ def _container(plan: Plan) -> dict[str, Any]:
             SETTINGS_MOUNT,
             {"name": "scratch", "mountPath": "/tmp"},
             *_model_mounts(plan),
+            *_tls_mounts(plan),
         ],
     }
 
@@ -161,3 +170,17 @@ def _model_mounts(plan: Plan) -> list[dict[str, Any]]:
     if isinstance(store, ClaimStore):
         return [{**mount, "subPath": store.sub_path} if store.sub_path else mount]
     return [mount] if isinstance(store, FolderStore) else []
+
+
+def _tls_volumes(plan: Plan) -> list[dict[str, Any]]:
+    tls = plan.deployment.tls
+    if tls is None:
+        return []
+    items = [{"key": TLS_FILE, "path": TLS_FILE}]
+    return [{"name": "tls", "secret": {"secretName": tls.secret, "items": items}}]
+
+
+def _tls_mounts(plan: Plan) -> list[dict[str, Any]]:
+    if plan.deployment.tls is None:
+        return []
+    return [{"name": "tls", "mountPath": TLS_FOLDER, "readOnly": True}]

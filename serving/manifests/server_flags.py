@@ -1,6 +1,13 @@
 """The command lines of `tensorflow_model_server` inside the generated files."""
 
-from rankbeam.serving.manifests.plan import GRPC_PORT, REST_PORT, SETTINGS_FOLDER, Plan
+from rankbeam.serving.manifests.plan import (
+    GRPC_PORT,
+    REST_PORT,
+    SETTINGS_FOLDER,
+    TLS_FILE,
+    TLS_FOLDER,
+    Plan,
+)
 
 BINARY = "/usr/bin/tensorflow_model_server"
 
@@ -8,12 +15,14 @@ BINARY = "/usr/bin/tensorflow_model_server"
 def server_flags(plan: Plan) -> list[str]:
     """All flags of a server that reads its model from a settings folder."""
     deployment = plan.deployment
+    tls = [] if deployment.tls is None else [f"--ssl_config_file={TLS_FOLDER}/{TLS_FILE}"]
     return [
         f"--port={GRPC_PORT}",
         f"--rest_api_port={REST_PORT}",
         f"--model_config_file={SETTINGS_FOLDER}/models.config",
         f"--file_system_poll_wait_seconds={deployment.poll_s}",
         f"--rest_api_timeout_in_ms={deployment.rest_timeout_ms}",
+        *tls,
         *common_flags(plan),
     ]
 

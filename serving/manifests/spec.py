@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from rankbeam.serving.manifests.names import DnsLabel, DnsName
 from rankbeam.serving.manifests.quantities import Cpu, Memory, cpu_cores, memory_bytes
@@ -97,6 +97,14 @@ class MonitoringSpec(StrictModel):
     retention_days: Annotated[int, Field(ge=1)] = Field(
         default=15, description="Days that Compose's Prometheus keeps its data."
     )
+
+    @field_validator("path")
+    @classmethod
+    def _apart_from_models(cls, path: str) -> str:
+        if path.startswith("/v1/"):
+            raise ValueError(f"path must not begin with /v1/, where the models are; got {path}")
+        return path
+
     prometheus_image: PinnedImage = Field(
         default="prom/prometheus:v3.5.0", description="Compose's Prometheus."
     )
@@ -105,6 +113,22 @@ class MonitoringSpec(StrictModel):
     )
     prometheus_port: Port = Field(default=9090, description="Prometheus's port on the host.")
     grafana_port: Port = Field(default=3000, description="Grafana's port on the host.")
+
+
+class TlsSpec(StrictModel):
+    """Certificates of the gRPC port: a file that `rankbeam serving ssl-config` writes.
+
+    As in TensorFlow Serving, REST stays plain HTTP.
+    """
+
+    secret: DnsName = Field(
+        description="Kubernetes Secret that holds the file under the key ssl.config."
+    )
+    file: Annotated[str, Field(min_length=1)] = Field(
+        default="ssl.config",
+        description="The file on the machine that runs Compose, from its working directory; "
+        "`run_as_user` must be able to read it.",
+    )
 
 
 class DeploymentSpec(StrictModel):
@@ -140,6 +164,9 @@ class DeploymentSpec(StrictModel):
     resources: ResourcesSpec = ResourcesSpec()
     service: ServiceSpec = ServiceSpec()
     monitoring: MonitoringSpec = MonitoringSpec()
+    tls: TlsSpec | None = Field(
+        default=None, description="Certificates of the gRPC port; by default it is plain text."
+    )
     start_timeout_s: Annotated[int, Field(ge=10)] = Field(
         default=300, description="Longest time from a container's start to its first loaded model."
     )

@@ -129,3 +129,19 @@ def test_manifests_starts_without_tensorflow(tmp_path: Path) -> None:
         [sys.executable, "-c", script], check=False, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_ssl_config_writes_a_file_and_refuses_what_is_no_certificate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pem = tmp_path / "both.pem"
+    pem.write_text("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n", encoding="ascii")
+    file = tmp_path / "ssl.config"
+    options = ["--cert", str(pem), "-o", str(file)]
+    with pytest.raises(SystemExit, match="0"):
+        main(["serving", "ssl-config", "--key", str(pem), *options])
+    assert capsys.readouterr().out == f"wrote {file}\n"
+    assert "server_key: " in file.read_text(encoding="utf-8")
+    with pytest.raises(SystemExit, match="2"):
+        main(["serving", "ssl-config", "--key", str(tmp_path / "gone"), *options])
+    assert "--key must be a PEM file" in capsys.readouterr().err

@@ -46,11 +46,15 @@ EVERYTHING: Final[dict[str, Any]] = {
         "prometheus_port": 19090,
         "grafana_port": 13000,
     },
+    "tls": {"secret": "shop-tls", "file": "/srv/shop/tls/ssl.config"},
     "start_timeout_s": 121,
     "drain_s": 33,
     "run_as_user": 4321,
     "kserve_protocol": "grpc-v1",
 }
+
+# KServe has its own certificates.
+WITHOUT_TLS: Final = {name: value for name, value in EVERYTHING.items() if name != "tls"}
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ def plan(
 EVERY_PLAN: Final = {
     "defaults": plan(),
     "everything": plan(EVERYTHING, batching=Batches(num_batch_threads=4)),
+    "everything but TLS": plan(WITHOUT_TLS, batching=Batches()),
     "existing claim": plan({"model_store": {"kind": "claim", "claim": "shared"}}),
     "bucket": plan({"model_store": {"kind": "bucket", "uri": "gs://models/shop"}}),
     "folder": plan({"model_store": {"kind": "folder", "path": "/mnt/models/shop"}}),

@@ -45,12 +45,19 @@ def test_every_mounted_folder_is_generated() -> None:
         for volume in service["volumes"]:
             if volume["type"] == "volume":
                 assert volume["source"] in document["volumes"]
-            elif not volume["source"].startswith("$"):
+            elif not volume["source"].startswith(("$", "../tls/")):
                 assert str(Path(volume["source"])) in folders
     flags = document["services"]["serving"]["command"]
     mounted = {f"/etc/tensorflow-serving/{Path(name).name}" for name in files if "config/" in name}
-    named = {flag.split("=", 1)[1] for flag in flags if "/etc/" in flag}
+    named = {flag.split("=", 1)[1] for flag in flags if "/etc/tensorflow-serving/" in flag}
     assert named == mounted
+
+
+def test_certificates_are_mounted_from_the_configs_file() -> None:
+    serving = _compose(plan(EVERYTHING))["services"]["serving"]
+    volume = serving["volumes"][-1]
+    assert volume["source"] == "../tls/ssl.config"
+    assert f"--ssl_config_file={volume['target']}" in serving["command"]
 
 
 def test_models_are_mounted_relative_to_the_file() -> None:

@@ -14,7 +14,7 @@ import pytest
 from rankbeam.serving.manifests.kserve import kserve_file
 from rankbeam.serving.manifests.plan import Plan
 from rankbeam.transform.errors import ConfigError
-from tests.serving.manifests.plans import EVERY_PLAN, EVERYTHING, Batches, plan
+from tests.serving.manifests.plans import EVERY_PLAN, WITHOUT_TLS, Batches, plan
 from tests.serving.manifests.schemas import check_kubernetes, documents, of_kind
 
 PREDICTOR_FIELDS: dict[str, type] = {
@@ -25,7 +25,9 @@ PREDICTOR_FIELDS: dict[str, type] = {
     "model": dict,
 }
 MODEL_FIELDS: dict[str, type] = {"modelFormat": dict, "protocolVersion": str, "storageUri": str}
-SUPPORTED = {name: wanted for name, wanted in EVERY_PLAN.items() if name != "folder"}
+SUPPORTED = {
+    name: wanted for name, wanted in EVERY_PLAN.items() if name not in {"folder", "everything"}
+}
 
 
 def _split(fields: dict[str, Any], own: dict[str, type]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -105,8 +107,13 @@ def test_a_folder_is_refused() -> None:
         kserve_file(EVERY_PLAN["folder"])
 
 
+def test_certificates_of_the_server_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"must be absent for KServe.*got the secret shop-tls"):
+        kserve_file(EVERY_PLAN["everything"])
+
+
 def test_every_setting_of_the_config_is_used() -> None:
-    predictor = _service(plan(EVERYTHING, batching=Batches()))["spec"]["predictor"]
+    predictor = _service(plan(WITHOUT_TLS, batching=Batches()))["spec"]["predictor"]
     assert (predictor["minReplicas"], predictor["maxReplicas"]) == (3, 20)
     assert (predictor["scaleMetric"], predictor["scaleTarget"]) == ("cpu", 55)
     assert predictor["serviceAccountName"] == "model-reader"

@@ -212,5 +212,15 @@ def test_other_settings_start_other_pods() -> None:
     assert digest(plan()) != digest(plan(batching=Batches()))
 
 
+def test_certificates_come_from_the_secret() -> None:
+    text = kubernetes_file(plan(EVERYTHING))
+    (volume,) = [volume for volume in _pod(text)["volumes"] if volume["name"] == "tls"]
+    assert volume["secret"]["secretName"] == "shop-tls"
+    (mount,) = [mount for mount in _container(text)["volumeMounts"] if mount["name"] == "tls"]
+    flag = f"--ssl_config_file={mount['mountPath']}/{volume['secret']['items'][0]['path']}"
+    assert flag in _container(text)["args"]
+    assert "ssl_config" not in kubernetes_file(plan())
+
+
 def test_replicas_are_left_to_the_autoscaler() -> None:
     assert "replicas" not in of_kind(kubernetes_file(plan()), "Deployment")["spec"]

@@ -29,6 +29,8 @@ from tests.serving.manifests.plans import EVERYTHING
         ({"service": {"grpc_port": 9000, "rest_port": 9000}}, "rest_port must differ from grpc"),
         ({"service": {"type": "Ingress"}}, "'ClusterIP', 'NodePort' or 'LoadBalancer'"),
         ({"monitoring": {"path": "metrics"}}, "should match pattern"),
+        ({"monitoring": {"path": "/v1/metrics"}}, "must not begin with /v1/"),
+        ({"tls": {}}, "secret"),
         ({"monitoring": {"grafana_image": "grafana/grafana"}}, "should match pattern"),
         ({"model_store": {"kind": "disk"}}, "does not match any of the expected tags"),
         ({"model_store": {"kind": "claim", "sub_path": "../other"}}, "must stay inside the volume"),
