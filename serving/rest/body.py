@@ -1,9 +1,13 @@
 """Request bodies off the wire: as large, and as slow, as the server allows, and no more."""
 
 import asyncio
+import zlib
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+
+# zlib's "window bits": which header and trailer it expects around the compressed bytes.
+_WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
 
 class Unreadable(Exception):
@@ -43,10 +47,32 @@ async def read(request: web.BaseRequest, *, max_bytes: int, timeout_s: float) ->
     except asyncio.TimeoutError:
         raise Unreadable(408, f"The body did not arrive within {timeout_s:g} s") from None
     except (web.RequestPayloadError, HttpProcessingError) as error:
-        raise Unreadable(400, f"The body is not encoded as its headers say: {error}") from None
+        raise _not_as_said(error) from None
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding != "identity":
+        body = await asyncio.to_thread(_decompress, body, encoding, max_bytes)
     if len(body) > max_bytes:
         raise _too_long(max_bytes)
     return body
+
+
+def _decompress(body: bytes, encoding: str, max_bytes: int) -> bytes:
+    """At most one byte more than is allowed, however much there is."""
+    bits = _WINDOW_BITS.get(encoding)
+    if bits is None:
+        raise Unreadable(415, f"Content-Encoding must be gzip or deflate; got {encoding}")
+    inflating = zlib.decompressobj(bits)
+    try:
+        plain = inflating.decompress(body, max_bytes + 1)
+    except zlib.error as error:
+        raise _not_as_said(error) from None
+    if len(plain) <= max_bytes and not inflating.eof:
+        raise _not_as_said("it is cut short")
+    return plain
+
+
+def _not_as_said(reason: object) -> Unreadable:
+    return Unreadable(400, f"The body is not encoded as its headers say: {reason}")
 
 
 def _too_long(max_bytes: int) -> Unreadable:

@@ -14,9 +14,9 @@ from rankbeam.serving.engine.core import ServerCore
 from rankbeam.serving.rest import body, other_answers, paths
 from rankbeam.serving.rest.connection import Connection, json_response
 from rankbeam.serving.rest.handler import Handler
+from rankbeam.serving.settings.monitoring import DEFAULT_PATH
 from rankbeam.transform.errors import EnvironmentFault
 
-METRICS_PATH = "/monitoring/prometheus/metrics"
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _WEB_ORIGIN = re.compile("https?://")
 
@@ -56,7 +56,7 @@ class RestFront:
         max_body_bytes: int = 1 << 28,
         body_timeout_s: float = 60.0,
         idle_timeout_s: float = 60.0,
-        metrics_path: str | None = METRICS_PATH,
+        metrics_path: str | None = DEFAULT_PATH,
         ssl_context: ssl.SSLContext | None = None,
         cors: bool = False,
     ) -> None:
@@ -89,6 +89,7 @@ class RestFront:
                 loop=loop,
                 keepalive_timeout=self._idle_timeout_s,
                 lingering_time=_LINGERING_S,
+                auto_decompress=False,  # `body` does it, within bounds and to the end
                 access_log=None,  # type: ignore[arg-type]  # aiohttp's own spelling of "none"
             )
 

@@ -1,10 +1,12 @@
 """A REST front and a gRPC front over one core, in an event loop of their own."""
 
 import asyncio
+import subprocess
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import grpc
@@ -62,8 +64,8 @@ def serve(core: ServerCore) -> Serve:
     def start(**options: Any) -> Iterator[Api]:
         loop = Loop()
         with ThreadPoolExecutor(2) as executor:
-            front = RestFront(core, host="127.0.0.1", port=0, executor=executor, **options)
-            port = loop.run(front.start())
+            settings: dict[str, Any] = {"host": "127.0.0.1", "port": 0, **options}
+            front = RestFront(core, executor=executor, **settings)
             stopped: list[bool] = []
 
             def stop(drain_timeout_s: float = 5.0) -> None:
@@ -71,7 +73,7 @@ def serve(core: ServerCore) -> Serve:
                 loop.run(front.stop(drain_timeout_s))
 
             try:
-                yield Api(port, stop)
+                yield Api(loop.run(front.start()), stop)
             finally:
                 if not stopped:
                     stop()
@@ -104,3 +106,14 @@ def channel(core: ServerCore) -> Iterator[grpc.Channel]:
         yield connected
     loop.run(server.stop(None))
     loop.stop()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A self-signed certificate for localhost, and its key."""
+    folder = tmp_path_factory.mktemp("tls")
+    chain, key = folder / "cert.pem", folder / "key.pem"
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]
+    subprocess.run([*made, "-keyout", key, "-out", chain], check=True, capture_output=True)
+    return chain, key

@@ -68,7 +68,7 @@ def test_what_is_no_document_is_refused(body: bytes, message: str) -> None:
 
 
 def test_offsets_count_bytes() -> None:
-    with pytest.raises(Refusal, match="at offset: 9"):
+    with pytest.raises(Refusal, match="at offset: 10"):
         documents.parse('{"é€": x}'.encode())
 
 
