@@ -9,7 +9,7 @@ import pyarrow as pa
 from rankbeam.components.example_gen.chunks import Chunk
 from rankbeam.components.example_gen.convert import Converter
 from rankbeam.components.example_gen.counts import SplitCounts
-from rankbeam.components.example_gen.paths import ALL_ROWS
+from rankbeam.components.example_gen.paths import ALL_ROWS, OUTCOMES
 from rankbeam.components.example_gen.reader import Reader, wanted_columns
 from rankbeam.components.example_gen.spec import ExampleGenSpec, FoldersSplit
 from rankbeam.components.example_gen.splits import EvalMask, make_splitter
@@ -62,12 +62,13 @@ def _split_rows(
 ) -> Iterator[tuple[Chunk, EvalMask]]:
     columns = tuple(wanted_columns(spec))
     split = spec.data.split
+    outcomes = files.get(OUTCOMES, ())
     if isinstance(split, FoldersSplit):
         for name in SPLITS:
-            for chunk in Reader(spec, files[name]).rows(columns):
+            for chunk in Reader(spec, files[name], outcomes).rows(columns):
                 yield chunk, np.full(chunk.batch.num_rows, name == "eval")
         return
-    reader = Reader(spec, files[ALL_ROWS])
+    reader = Reader(spec, files[ALL_ROWS], outcomes)
     splitter = make_splitter(split, reader.rows)
     for chunk in reader.rows(columns):
         yield chunk, splitter.is_eval(chunk)

@@ -12,11 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rankbeam.components.example_gen import spans
-from rankbeam.components.example_gen.spec import DataSpec, FoldersSplit
+from rankbeam.components.example_gen.spec import DataSpec, FoldersSplit, RequestLogSource
 from rankbeam.transform.errors import ConfigError, DataError
 
 ALL_ROWS = "all"
 """Name of the one input split where the rows of all files are split by their values."""
+
+OUTCOMES = "outcomes"
+"""Name of the input split that is no split: the table that a request log is joined with. As an
+input it has the span that the driver finds, and its changes are noticed as the log's are."""
 
 _UNFIT_FOR_GLOBS = re.compile(r"[*?\[\]\\{}^$|]")
 
@@ -28,7 +32,7 @@ class InputLayout:
     Attributes:
         base: Folder without wildcards or placeholders.
         patterns: Input split name to glob below `base`, perhaps with {SPAN}; the names are train
-            and eval where the split is by folders, else the one name ALL_ROWS.
+            and eval where the split is by folders, else ALL_ROWS; and OUTCOMES where there are any.
     """
 
     base: str
@@ -51,12 +55,20 @@ def input_layout(data: DataSpec, base_dir: str) -> InputLayout:
 
     Raises:
         ConfigError: The path has **, a placeholder other than one {SPAN}, or, before its first
-            wildcard, a folder whose name a glob would misread.
+            wildcard, a folder whose name a glob would misread; or only one of log and outcomes
+            has a {SPAN}.
     """
     root = _absolute(base_dir, data.source.path)
     wholes = {ALL_ROWS: root}
     if isinstance(data.split, FoldersSplit):
         wholes = {"train": _join(root, data.split.train), "eval": _join(root, data.split.eval)}
+    if isinstance(data.source, RequestLogSource) and data.source.outcomes is not None:
+        wholes[OUTCOMES] = _absolute(base_dir, data.source.outcomes.path)
+        if len({spans.has_span(whole) for whole in wholes.values()}) > 1:
+            raise ConfigError(
+                "data.source.outcomes.path must hold {SPAN} where data.source.path does; "
+                f"got {data.source.outcomes.path}"
+            )
     for whole in wholes.values():
         spans.check_placeholders(whole)
         if "**" in whole:
@@ -101,9 +113,9 @@ def check_source(
         return {}
     chosen = {name: spans.resolve_span(layout.whole(name), span) for name in layout.patterns}
     if len(set(chosen.values())) > 1:
+        names, latest = " and ".join(chosen), " and ".join(map(str, chosen.values()))
         raise DataError(
-            f"the latest span below {layout.base} must be the same for train and eval; "
-            f"got {chosen['train']} and {chosen['eval']}"
+            f"the latest span below {layout.base} must be the same for {names}; got {latest}"
         )
     return {
         name: _files(spans.fill_span(layout.whole(name), chosen[name])) for name in layout.patterns

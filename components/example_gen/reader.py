@@ -7,9 +7,16 @@ import pyarrow as pa
 from rankbeam.components.example_gen.chunks import Chunk
 from rankbeam.components.example_gen.sources.columns import Wanted, missing_column
 from rankbeam.components.example_gen.sources.delimited import read_csv
+from rankbeam.components.example_gen.sources.outcomes import load_outcomes
 from rankbeam.components.example_gen.sources.parquet import read_parquet
+from rankbeam.components.example_gen.sources.request_log import RequestLogReader
 from rankbeam.components.example_gen.sources.tfrecord import read_tfrecord
-from rankbeam.components.example_gen.spec import CsvSource, ExampleGenSpec, ParquetSource
+from rankbeam.components.example_gen.spec import (
+    CsvSource,
+    ExampleGenSpec,
+    ParquetSource,
+    RequestLogSource,
+)
 
 
 def wanted_columns(spec: ExampleGenSpec) -> dict[str, str]:
@@ -27,6 +34,17 @@ def wanted_columns(spec: ExampleGenSpec) -> dict[str, str]:
     return wanted
 
 
+def label_columns(spec: ExampleGenSpec) -> tuple[str, ...]:
+    """The columns among the wanted ones that hold labels, or that labels are derived from."""
+    derive = spec.data.derive
+    names = [
+        derive[name].source if name in derive else name
+        for name, use in spec.columns.items()
+        if use == "int" or name in derive
+    ]
+    return tuple(dict.fromkeys(names))
+
+
 _WANTERS = {
     "string": "a feature",
     "float": "a numeric feature",
@@ -41,27 +59,32 @@ class Reader:
     Attributes:
         spec: What to read.
         files: The files, in the order to be read.
+        outcomes: The files of a request log's outcomes.
     """
 
-    def __init__(self, spec: ExampleGenSpec, files: Sequence[str]) -> None:
+    def __init__(
+        self, spec: ExampleGenSpec, files: Sequence[str], outcomes: Sequence[str] = ()
+    ) -> None:
         self.spec = spec
         self.files = files
+        self.outcomes = outcomes
 
     def rows(self, columns: Sequence[str]) -> Iterator[Chunk]:
         """All rows, with `columns`, of which each is one of `wanted_columns`.
 
         Raises:
-            DataError: A file cannot be read, or lacks a column. In TFRecord files a feature may be
-                absent from any record, but not from all records of all files.
+            DataError: A file cannot be read, or lacks a column. In TFRecord files and request logs
+                a feature may be absent from any record, but not from all records of all files.
         """
         everything = wanted_columns(self.spec)
         wanted = {name: everything[name] for name in columns}
         index = 0
         never_seen = dict(wanted)
         held: set[str] = set()
+        log = self._request_log(wanted)
         for file in self.files:
             row = 0
-            for batch in self._batches(file, wanted):
+            for batch in self._batches(file, wanted) if log is None else log.read(file):
                 for name in batch.schema.names:
                     never_seen.pop(name, None)
                 held.update(batch.schema.names)
@@ -69,9 +92,21 @@ class Reader:
                     yield Chunk(_complete(batch, wanted), file, row, index + row)
                 row += batch.num_rows
             index += row
+        if log is not None:
+            log.check_joined()
         if index and never_seen:
             name, wanter = next(iter(never_seen.items()))
             raise missing_column(self.files[-1], sorted(held), name, wanter)
+
+    def _request_log(self, wanted: Wanted) -> RequestLogReader | None:
+        source = self.spec.data.source
+        if not isinstance(source, RequestLogSource):
+            return None
+        labels = {name: wanted[name] for name in label_columns(self.spec) if name in wanted}
+        outcomes = None
+        if source.outcomes is not None:
+            outcomes = load_outcomes(self.outcomes, source.outcomes, labels)
+        return RequestLogReader(source, wanted, tuple(labels), outcomes)
 
     def _batches(self, file: str, wanted: Wanted) -> Iterator[pa.RecordBatch]:
         source = self.spec.data.source

@@ -55,6 +55,45 @@ class TFRecordSource(_Source):
     kind: Literal["tfrecord"]
 
 
+class RequestLogSource(_Source):
+    """A request log of the server: each candidate of each logged request is a row.
+
+    A row has the raw columns as the client sent them and, under `column_prefix`, `request_id`,
+    `position` (of the candidate in its request, from 0), `model_version`, `transform_hash`,
+    `timestamp` and a `score_<output>` for each output. A request that was sent again counts once.
+    The log has no labels: they are joined from `outcomes`, and missing without.
+    """
+
+    kind: Literal["request_log"]
+    model: Name | None = Field(
+        default=None, description="Read this model's requests only, where a folder has several."
+    )
+    column_prefix: str = Field(
+        default="", description="Begins the names of the added columns, to tell them from features."
+    )
+    outcomes: Annotated[CsvSource | ParquetSource, Field(discriminator="kind")] | None = Field(
+        default=None,
+        description=(
+            "Table with the columns request_id, position, every label, and every column that a "
+            "label is derived from; held in memory. Its path has {SPAN} where the log's has."
+        ),
+    )
+    unmatched: Literal["drop", "zero", "missing"] | None = Field(
+        default=None,
+        description=(
+            "What becomes of candidates without an outcome: they are left out (where outcomes has "
+            "all that were seen), their labels are 0 (where it has nothing but clicks and the "
+            "like), or their labels are missing."
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _outcomes_say_what_their_absence_means(self) -> "RequestLogSource":
+        if (self.outcomes is None) != (self.unmatched is None):
+            raise ValueError("outcomes and unmatched must be set together")
+        return self
+
+
 class EntityHashSplit(StrictModel):
     """All rows of one entity (a user, say) land in the same split.
 
@@ -140,7 +179,9 @@ class DerivedLabel(StrictModel):
     )
 
 
-Source = Annotated[CsvSource | ParquetSource | TFRecordSource, Field(discriminator="kind")]
+Source = Annotated[
+    CsvSource | ParquetSource | TFRecordSource | RequestLogSource, Field(discriminator="kind")
+]
 Split = Annotated[
     EntityHashSplit | TimeSplit | FoldersSplit | RowHashSplit, Field(discriminator="kind")
 ]
