@@ -219,3 +219,13 @@ def test_servable_knows_its_transform(saved_model: Path, tmp_path: Path) -> None
     (path / EXPORTED_PATH).parent.mkdir(exist_ok=True)
     (path / EXPORTED_PATH).write_text('{"transform_digest": "abc"}')
     assert load_servable("tiny", 1, path).transform_hash == "abc"
+
+
+def test_servable_signatures_that_are_part_of_another_share_its_call(servable: Servable) -> None:
+    rows = {"inputs": np.array(tiny_models.examples(), dtype=object)}
+    before = servable.signature("parsed_examples").call({})["count"]
+    found = servable.signature("regress_ctcvr").call(rows)
+    np.testing.assert_allclose(
+        found["outputs"], tiny_models.oracle()["ctcvr"], rtol=0, atol=TOLERANCE
+    )
+    assert servable.signature("parsed_examples").call({})["count"] - before == len(rows["inputs"])

@@ -5,9 +5,10 @@ import pytest
 
 from rankbeam.serving.engine import batch
 from rankbeam.serving.status import Refusal
+from rankbeam.serving.tensors import Array
 
 
-def _rows(*values: float) -> dict[str, np.ndarray]:
+def _rows(*values: float) -> dict[str, Array]:
     return {"x": np.array(values, np.float32)}
 
 
@@ -62,7 +63,7 @@ def test_batch_split_refuses_an_output_without_a_row_for_each() -> None:
     ],
 )
 def test_batch_size_is_the_common_first_dimension(
-    arrays: dict[str, np.ndarray], size: int | None
+    arrays: dict[str, Array], size: int | None
 ) -> None:
     assert batch.batch_size(arrays) == size
 

@@ -15,6 +15,7 @@ from rankbeam.serving.engine.metrics import Metrics
 from rankbeam.serving.servable import Servable, load_servable
 from rankbeam.serving.settings.batching import BatchingSettings
 from rankbeam.serving.status import Refusal
+from rankbeam.serving.tensors import Array
 from tests.serving import tiny_models
 
 LONG_MICROS = 60_000_000  # a batch that only a full one or a test's own action starts
@@ -51,7 +52,7 @@ def _examples(first: int, count: int) -> dict[str, Any]:
     return {"examples": array}
 
 
-def _expected(first: int, count: int) -> np.ndarray:
+def _expected(first: int, count: int) -> Array:
     rows = [{"user": "ada", "age": first + at, "price": 0.5} for at in range(count)]
     return tiny_models.oracle(rows)["click"]
 
