@@ -130,5 +130,8 @@ def kind(value: object) -> str:
         return "Null"
     if isinstance(value, bool):
         return str(value)
-    names = {str: "String", list: "Array", dict: "Object"}
-    return names.get(type(value), "Number")
+    if isinstance(value, str):
+        return "String"
+    if isinstance(value, list):
+        return "Array"
+    return "Object" if isinstance(value, dict) else "Number"

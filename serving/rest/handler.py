@@ -85,8 +85,8 @@ class Handler:
             code, content = refusal.code, other_answers.error(refusal.message)
         except Exception as error:  # one request must never take the server down
             _log.exception("request %s failed unexpectedly", call.request_id)
-            refusal = status.as_refusal(error)
-            code, content = refusal.code, other_answers.error(refusal.message)
+            failure = status.as_refusal(error)
+            code, content = failure.code, other_answers.error(failure.message)
         if not progress.counted:
             self._count(progress, code, call)
         return Answer(http_status(code), content)

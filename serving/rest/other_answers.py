@@ -2,6 +2,7 @@
 
 import inspect
 import json
+from typing import Any
 
 import numpy as np
 from google.protobuf import json_format
@@ -83,8 +84,9 @@ def metadata(response: get_model_metadata_pb2.GetModelMetadataResponse) -> bytes
     return f'{{\n"model_spec":{spec},\n"metadata": {{"signature_def": {listed}}}\n}}\n'.encode()
 
 
-def _json(message: Message, **options: bool) -> str:
-    text = json_format.MessageToJson(message, indent=1, **{_PRINT_DEFAULTS: True}, **options)
+def _json(message: Message, **options: Any) -> str:
+    options[_PRINT_DEFAULTS] = True
+    text = json_format.MessageToJson(message, indent=1, **options)
     return f"{text}\n"
 
 

@@ -62,7 +62,8 @@ def flatten(value: object) -> Dense:
         )
     layer: list[Any] = [value]
     for level, size in enumerate(shape):
-        for item in _odd(layer, list, size):
+        if set(map(type, layer)) != {list} or set(map(len, layer)) != {size}:
+            item = next(i for i in layer if not isinstance(i, list) or len(i) != size)
             if not isinstance(item, list):
                 raise status.invalid_argument(
                     f"JSON Value: {documents.shown(item)} found at incorrect level: {level + 1} "
@@ -89,13 +90,6 @@ def _first_shape(value: object) -> Shape:
             break
         value = value[0]
     return tuple(sizes)
-
-
-def _odd(layer: list[Any], kind: type, size: int) -> list[Any]:
-    """The first item that is no list of that size, if any."""
-    if set(map(type, layer)) <= {kind} and set(map(len, layer)) <= {size}:
-        return []
-    return [next(item for item in layer if not isinstance(item, kind) or len(item) != size)]
 
 
 def tensor(value: object, dtype: tf.DType) -> tensor_pb2.TensorProto:
@@ -135,7 +129,8 @@ def encode(dense: Dense, dtype: tf.DType) -> tensor_pb2.TensorProto:
 
 def dtype_name(dtype: tf.DType) -> str:
     """A type's name as TensorFlow's C++ prints it."""
-    return _NAMES.get(dtype.name, dtype.name)
+    name: str = dtype.name
+    return _NAMES.get(name, name)
 
 
 def _require(

@@ -152,9 +152,12 @@ def test_two_servers_of_one_process_count_apart() -> None:
 
 def test_no_request_is_lost_between_threads() -> None:
     metrics = Metrics()
-    threads = [
-        threading.Thread(target=lambda: [_observe(metrics) for _ in range(2000)]) for _ in range(8)
-    ]
+
+    def observe() -> None:
+        for _ in range(2000):
+            _observe(metrics)
+
+    threads = [threading.Thread(target=observe) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -57,7 +57,7 @@ class Api:
 
     def get(self, path: str, **headers: str) -> Reply:
         """A GET."""
-        return self.call("GET", path, **headers)
+        return self.call("GET", path, None, **headers)
 
     def post(self, path: str, document: object, **headers: str) -> Reply:
         """A POST of a document, or of bytes as they are."""

@@ -13,6 +13,15 @@ from tensorflow_serving.apis import classification_pb2, regression_pb2
 from rankbeam.serving.rest import decimals, other_answers, predict_answer
 from rankbeam.serving.rest.predict_json import Layout
 from rankbeam.serving.status import Refusal
+from rankbeam.serving.tensors import Array
+
+
+def _floats(values: list[float]) -> Array:
+    return np.array(values, np.float32)
+
+
+def _doubles(values: list[float]) -> Array:
+    return np.array(values, np.float64)
 
 
 @pytest.mark.parametrize(
@@ -35,26 +44,26 @@ from rankbeam.serving.status import Refusal
     ],
 )
 def test_float_is_short_where_that_is_exact(value: float, text: str) -> None:
-    assert decimals.texts(np.float32([value])) == [text]
+    assert decimals.texts(_floats([value])) == [text]
 
 
 @pytest.mark.parametrize(
     ("value", "text"), [(0.1, "0.1"), (1 / 3, "0.33333333333333331"), (1e300, "1e+300")]
 )
 def test_double_has_seventeen_digits_where_six_do_not_do(value: float, text: str) -> None:
-    assert decimals.texts(np.float64([value])) == [text]
+    assert decimals.texts(_doubles([value])) == [text]
 
 
 def test_random_decimals_read_back_as_they_were() -> None:
     draw = random.Random(0)
     bits = [draw.randbytes(4) for _ in range(5000)]
-    floats = np.float32([struct.unpack("<f", each)[0] for each in bits])
-    np.testing.assert_array_equal(np.float32(json.loads(_listed(floats))), floats)
-    doubles = np.float64([struct.unpack("<d", each * 2)[0] for each in bits])
-    np.testing.assert_array_equal(np.float64(json.loads(_listed(doubles))), doubles)
+    floats = _floats([struct.unpack("<f", each)[0] for each in bits])
+    np.testing.assert_array_equal(_floats(json.loads(_listed(floats))), floats)
+    doubles = _doubles([struct.unpack("<d", each * 2)[0] for each in bits])
+    np.testing.assert_array_equal(_doubles(json.loads(_listed(doubles))), doubles)
 
 
-def _listed(values: np.ndarray) -> str:  # type: ignore[type-arg]
+def _listed(values: Array) -> str:
     return f"[{', '.join(decimals.texts(values))}]"
 
 
@@ -67,7 +76,7 @@ def _text(layout: Layout, **values: object) -> str:
 
 
 def test_rows_of_one_output_stand_on_one_line() -> None:
-    assert _text(Layout.ROWS, y=np.float32([2.5, 3, 4.5])) == (
+    assert _text(Layout.ROWS, y=_floats([2.5, 3, 4.5])) == (
         '{\n    "predictions": [2.5, 3.0, 4.5\n    ]\n}'
     )
     assert _text(Layout.ROWS, y=[[1, 2], [3, 4]]) == (
@@ -149,8 +158,16 @@ def test_bytes_that_are_no_text_go_out_as_they_are() -> None:
         (Layout.ROWS, {}, "Cannot convert empty tensor map to JSON"),
         (Layout.ROWS, {"y": 1.0}, "Tensor name: y has no shape information "),
         (Layout.ROWS, {"a": [1, 2], "b": [1]}, "Tensor name: b has inconsistent batch size: 1 exp"),
-        (Layout.COLUMNS, {"y": np.float16([1])}, "Failed to write JSON value for tensor type: hal"),
-        (Layout.ROWS, {"y": np.complex64([1])}, "Failed to write JSON value for tensor type: comp"),
+        (
+            Layout.COLUMNS,
+            {"y": np.ones(1, np.float16)},
+            "Failed to write JSON value for tensor type: hal",
+        ),
+        (
+            Layout.ROWS,
+            {"y": np.ones(1, np.complex64)},
+            "Failed to write JSON value for tensor type: comp",
+        ),
     ],
 )
 def test_tensors_that_json_cannot_show_are_refused(

@@ -6,10 +6,11 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
+from rankbeam.serving.tensors import Array
 from tests.serving.rest.http_client import NAME, Api
 
 
-def _over_grpc(channel: grpc.Channel, **inputs: np.ndarray) -> dict[str, np.ndarray]:
+def _over_grpc(channel: grpc.Channel, **inputs: Array) -> dict[str, Array]:
     request = predict_pb2.PredictRequest()
     request.model_spec.name = NAME
     request.model_spec.signature_name = "named"

@@ -197,11 +197,10 @@ def test_curl_sends_what_the_documentation_shows(api: Api, tmp_path: Path) -> No
     document = tmp_path / "long.json"
     document.write_text(json.dumps({"instances": [1.0] * 300_000}))
     command[-2] = f"@{document}"
-    answered = subprocess.run(
-        [*command, "-v", "-H", "Expect: 100-continue"], capture_output=True, check=True
-    )
-    assert json.loads(answered.stdout)["predictions"] == [2.5] * 300_000
-    assert b"100 Continue" in answered.stderr
+    asking = [*command, "-v", "-H", "Expect: 100-continue"]
+    asked = subprocess.run(asking, capture_output=True, check=True)
+    assert json.loads(asked.stdout)["predictions"] == [2.5] * 300_000
+    assert b"100 Continue" in asked.stderr
 
 
 def test_request_whose_time_runs_out_is_answered_504(serve: Serve) -> None:
