@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import grpc
 import pytest
+import uvloop
 
 from rankbeam.serving.engine.core import ServerCore
 from rankbeam.serving.engine.metrics import Metrics
@@ -28,7 +29,7 @@ class Loop:
     """An event loop in a thread."""
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.loop = uvloop.new_event_loop()  # as the model server
         self._thread = threading.Thread(target=self.loop.run_forever)
         self._thread.start()
 

@@ -11,7 +11,11 @@ import zlib
 from pathlib import Path
 
 import pytest
+from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 
+from rankbeam.serving.engine.call import Call
+from rankbeam.serving.engine.core import ServerCore
+from rankbeam.transform.errors import EnvironmentFault
 from tests.serving.rest.conftest import Serve
 from tests.serving.rest.http_client import MODEL, Api
 
@@ -210,7 +214,17 @@ def test_request_whose_time_runs_out_is_answered_504(serve: Serve) -> None:
         assert (reply.status, reply.error) == (504, "Deadline exceeded")
 
 
-def test_requests_under_way_are_answered_before_the_server_stops(serve: Serve) -> None:
+def test_requests_under_way_are_answered_before_the_server_stops(
+    serve: Serve, core: ServerCore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = threading.Event()
+    predict = core.predict
+
+    async def noticed(request: PredictRequest, call: Call) -> PredictResponse:
+        begun.set()
+        return await predict(request, call)
+
+    monkeypatch.setattr(core, "predict", noticed)
     with serve(timeout_s=0) as api:
         statuses: list[int] = []
         document = {"signature_name": "slow", "instances": [200]}
@@ -218,22 +232,12 @@ def test_requests_under_way_are_answered_before_the_server_stops(serve: Serve) -
             target=lambda: statuses.append(api.post(f"{MODEL}:predict", document).status)
         )
         asking.start()
-        while not (_running(api) or statuses):
-            time.sleep(0.005)
+        assert begun.wait(30)
         api.stop(30.0)
         asking.join()
         assert statuses == [200]
         with pytest.raises(ConnectionRefusedError, match="refused"):
             api.get(MODEL)
-
-
-def _running(api: Api) -> bool:
-    """Whether a second connection is open: its request is then with the model or about to be."""
-    with open("/proc/net/tcp", encoding="ascii") as table:
-        port = f":{api.port:04X}"
-        return any(
-            row.split()[1].endswith(port) and row.split()[3] == "01" for row in list(table)[1:]
-        )
 
 
 def test_tls_is_spoken_where_there_is_a_context(
@@ -262,8 +266,6 @@ def test_metrics_path_is_a_setting(serve: Serve) -> None:
 
 
 def test_taken_port_is_an_error(serve: Serve, api: Api) -> None:
-    from rankbeam.transform.errors import EnvironmentFault
-
     with (
         pytest.raises(EnvironmentFault, match=f"cannot listen on 127.0.0.1:{api.port}: "),
         serve(port=api.port),
