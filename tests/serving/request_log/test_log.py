@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from rankbeam.serving.request_log import log as log_module
+from rankbeam.serving.request_log.frames import frame
 from rankbeam.serving.request_log.log import RequestLog
 from rankbeam.serving.request_log.logs import request_logs
+from rankbeam.serving.request_log.record import Answered
 from rankbeam.serving.settings.logging import LoggingSettings
 from tests.serving.request_log.logging_kit import (
     Asker,
@@ -108,11 +110,10 @@ def test_log_rotates_by_age_without_further_requests(
 def test_log_counts_every_overflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     counter = Counter()
     held = threading.Event()
-    real = log_module.frame
 
-    def slow(record: bytes) -> bytes:
+    def slow(content: bytes) -> bytes:
         held.wait()
-        return real(record)
+        return frame(content)
 
     monkeypatch.setattr(log_module, "frame", slow)
     with _log(tmp_path, counter, max_queued=10) as log:
@@ -129,8 +130,7 @@ def test_log_counts_under_many_threads(tmp_path: Path) -> None:
     counter = Counter()
     with _log(tmp_path, counter, max_queued=50, rotate_bytes=20_000) as log:
         threads = [
-            threading.Thread(target=lambda at=at: [offer(log, f"{at}-{n}") for n in range(1_000)])
-            for at in range(8)
+            threading.Thread(target=_offer_many, args=(log, f"{at}-", 1_000)) for at in range(8)
         ]
         for thread in threads:
             thread.start()
@@ -141,6 +141,11 @@ def test_log_counts_under_many_threads(tmp_path: Path) -> None:
     ids = [id_of(record) for record in records_of(tmp_path)]
     assert counter.written == len(ids) == len(set(ids))
     assert counter.written + counter.dropped == 8_000
+
+
+def _offer_many(log: RequestLog, prefix: str, count: int) -> None:
+    for number in range(count):
+        offer(log, f"{prefix}{number}")
 
 
 def test_log_drops_and_counts_after_close(tmp_path: Path) -> None:
@@ -157,7 +162,7 @@ def test_log_survives_what_cannot_be_serialised(tmp_path: Path) -> None:
     with _log(tmp_path, counter) as log:
         offer(log, "a")
         log.offer(
-            request="no proto",  # type: ignore[arg-type]
+            request="no proto",
             response=response_of({}),
             call=Asker("b"),
             transform_hash="",
@@ -165,7 +170,7 @@ def test_log_survives_what_cannot_be_serialised(tmp_path: Path) -> None:
         log.offer(
             request=request_of([b"x"]),
             response=response_of({}),
-            call=None,  # type: ignore[arg-type]
+            call=None,  # type: ignore[arg-type]  # no id
             transform_hash="",
         )
         offer(log, "c")
@@ -183,7 +188,7 @@ def test_log_does_not_hold_requests_after_they_are_written(tmp_path: Path) -> No
 
 def _nothing_answered() -> bool:
     gc.collect()
-    held = sum(isinstance(thing, log_module.Answered) for thing in gc.get_objects())
+    held = sum(isinstance(thing, Answered) for thing in gc.get_objects())
     return held <= 1  # the last one may still be a local of the waiting thread
 
 

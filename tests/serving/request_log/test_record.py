@@ -11,6 +11,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 from rankbeam.serving.request_log.frames import frame
 from rankbeam.serving.request_log.reader import finished_files, read_requests
 from rankbeam.serving.request_log.record import Answered, parse, serialise
+from rankbeam.serving.tensors import Array
 from rankbeam.transform.errors import DataError
 from tests.serving.request_log.logging_kit import request_of, response_of
 
@@ -74,7 +75,7 @@ def test_record_comes_back(request_id: str) -> None:
         np.zeros((0, 3), np.float32),
     ],
 )
-def test_record_keeps_every_tensor(values: np.ndarray) -> None:
+def test_record_keeps_every_tensor(values: Array) -> None:
     answered = _answered()
     answered.request.inputs["odd"].CopyFrom(tf.make_tensor_proto(values))
     answered.response.outputs["odd"].CopyFrom(tf.make_tensor_proto(values))
