@@ -11,7 +11,9 @@ from rankbeam.components.example_gen.spec import DataSpec
 from rankbeam.components.infra_validator.spec import InfraValidationSpec
 from rankbeam.components.parity.spec import ParitySpec
 from rankbeam.components.pusher.spec import PushSpec
+from rankbeam.serving.batching_spec import BatchingSpec
 from rankbeam.serving.manifests.spec import DeploymentSpec
+from rankbeam.serving.request_log.spec import RequestLogSpec
 from rankbeam.trainer.specs import ModelSpec, TrainingSpec
 from rankbeam.transform.funnel import Funnel
 from rankbeam.transform.specs.base import StrictModel
@@ -37,6 +39,12 @@ class ServingSpec(StrictModel):
     )
     validation: InfraValidationSpec = InfraValidationSpec()
     parity: ParitySpec = ParitySpec()
+    batching: BatchingSpec | None = Field(
+        default=None, description="Gathers small requests into batches; left out, it does not."
+    )
+    request_log: RequestLogSpec | None = Field(
+        default=None, description="Logs sampled requests with their scores; left out, none."
+    )
     deployment: DeploymentSpec = DeploymentSpec()
 
 
