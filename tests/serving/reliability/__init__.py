@@ -1,0 +1,1 @@
+"""Servers in processes of their own, under load and under attack; every test counts."""
