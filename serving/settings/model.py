@@ -36,6 +36,23 @@ class ModelSettings:
         require(bool(self.name), "name", "not be empty", repr(self.name))
 
 
+def local_base_path(name: str, base_path: str) -> Path:
+    """A model's base path as TensorFlow Serving takes it, which is from the root.
+
+    Raises:
+        InvalidSetting: it is relative, or the URI of a store that this server does not read.
+    """
+    if "://" in base_path:
+        message = f"Expected model {name} to have a local path; got base_path()={base_path}"
+        raise InvalidSetting(message, "base_path")
+    if not Path(base_path).is_absolute():
+        message = (
+            f"Expected model {name} to have an absolute path or URI; got base_path()={base_path}"
+        )
+        raise InvalidSetting(message, "base_path")
+    return Path(base_path)
+
+
 def by_name(models: Iterable[ModelSettings]) -> dict[str, ModelSettings]:
     """The models by name, in their order.
 

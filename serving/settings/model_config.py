@@ -8,7 +8,7 @@ from tensorflow_serving.config import file_system_storage_path_source_pb2, model
 from rankbeam.serving.policy import LATEST, All, Latest, Specific, VersionPolicy
 from rankbeam.serving.settings import logging, text
 from rankbeam.serving.settings.checks import InvalidSetting
-from rankbeam.serving.settings.model import ModelSettings, by_name
+from rankbeam.serving.settings.model import ModelSettings, by_name, local_base_path
 from rankbeam.transform.errors import ConfigError
 
 _PLATFORM = "tensorflow"
@@ -48,7 +48,7 @@ def _model(models: Sequence[_Config], index: int) -> ModelSettings:
     model = models[index]
     before = models[:index]
     _check_platform(model, sum(bool(other.model_platform) for other in before))
-    _check_base_path(model, sum(bool(other.base_path) for other in before))
+    base_path = _base_path(model, sum(bool(other.base_path) for other in before))
     log = None
     if model.HasField("logging_config"):
         try:
@@ -59,7 +59,7 @@ def _model(models: Sequence[_Config], index: int) -> ModelSettings:
     try:
         return ModelSettings(
             name=model.name,
-            base_path=Path(model.base_path),
+            base_path=base_path,
             policy=_policy(model.model_version_policy),
             labels=dict(model.version_labels),
             logging=log,
@@ -100,21 +100,12 @@ def _check_platform(model: _Config, occurrence: int) -> None:
         )
 
 
-def _check_base_path(model: _Config, occurrence: int) -> None:
-    if "://" in model.base_path:
-        raise InvalidSetting(
-            f"Model {model.name} must have a base_path on a file system of this machine; "
-            f"got base_path()={model.base_path}",
-            "base_path",
-            occurrence,
-        )
-    if not Path(model.base_path).is_absolute():
-        raise InvalidSetting(
-            f"Expected model {model.name} to have an absolute path or URI; "
-            f"got base_path()={model.base_path}",
-            "base_path",
-            occurrence,
-        )
+def _base_path(model: _Config, occurrence: int) -> Path:
+    try:
+        return local_base_path(model.name, model.base_path)
+    except InvalidSetting as error:
+        error.occurrence = occurrence
+        raise
 
 
 def _policy(policy: _Policy.ServableVersionPolicy) -> VersionPolicy:
