@@ -46,7 +46,8 @@ _KINDS: Mapping[int, _Kind] = {
     )
 }
 _NUMBER_BY_DTYPE = {kind.dtype: number for number, kind in _KINDS.items()}
-_STRING = 7
+STRING = 7
+"""The DataType of a tensor of strings."""
 
 
 def dtype_name(number: int) -> str:
@@ -77,7 +78,7 @@ def encode(values: npt.ArrayLike) -> Any:
 
 
 def _encode_strings(array: Array) -> Any:
-    proto = _empty(_STRING, array.shape)
+    proto = _empty(STRING, array.shape)
     for value in array.ravel().tolist():
         data = value.encode() if isinstance(value, str) else value
         if not isinstance(data, bytes):
