@@ -19,7 +19,7 @@ def deployment_plan(loaded: LoadedConfig, output: Path | None = None) -> Plan:
         model_name=config.model_name,
         config_name=loaded.file.name,
         deployment=config.serving.deployment,
-        batching=None,
+        batching=config.serving.batching,
         pushed=OutputLayout.of(config.name, output).destination(config.push.destination),
-        logs_requests=False,
+        logs_requests=config.serving.request_log is not None,
     )

@@ -118,8 +118,13 @@ class Servable:
             self._users += 1
             return True
 
+    def hold(self) -> None:
+        """Holds the version once more, for work that may outlive the request that holds it."""
+        with self._lock:
+            self._users += 1
+
     def release(self) -> None:
-        """Ends what a successful `acquire` began."""
+        """Ends what a successful `acquire`, or a `hold`, began."""
         with self._lock:
             self._users -= 1
             last = self._retired and self._users == 0

@@ -18,6 +18,7 @@ from typing import TypeAlias
 from rankbeam.serving import status
 from rankbeam.serving.engine import batch
 from rankbeam.serving.engine.batch import Arrays
+from rankbeam.serving.engine.held import run_held
 from rankbeam.serving.engine.metrics import Metrics
 from rankbeam.serving.servable import Servable
 from rankbeam.serving.settings.batching import BatchingSettings
@@ -43,7 +44,7 @@ class _Task:
 class _Queue:
     """What waits for one signature of one version."""
 
-    model: str
+    servable: Servable
     signature: Signature
     tasks: deque[_Task] = field(default_factory=deque)
     rows: int = 0
@@ -116,7 +117,7 @@ class Batcher:
         key = (id(servable), signature.name, inner)
         queue = self._queues.get(key)
         if queue is None:
-            queue = self._queues[key] = _Queue(servable.name, signature)
+            queue = self._queues[key] = _Queue(servable, signature)
         return queue
 
     def _pieces(self, queue: _Queue, arrays: Arrays) -> list[dict[str, Array]]:
@@ -185,19 +186,13 @@ class Batcher:
         tasks = [task for task in queue.take(self._limit) if self._still_wanted(task, now)]
         if not tasks:
             return
+        labels = {"model": queue.servable.name, "signature": queue.signature.name}
         for task in tasks:
-            self._metrics.observe_queue(
-                model=queue.model, signature=queue.signature.name, seconds=now - task.arrived
-            )
-        self._metrics.observe_batch(
-            model=queue.model,
-            signature=queue.signature.name,
-            size=sum(task.size for task in tasks),
-        )
+            self._metrics.observe_queue(**labels, seconds=now - task.arrived)
+        self._metrics.observe_batch(**labels, size=sum(task.size for task in tasks))
         self._busy += 1
-        loop = asyncio.get_running_loop()
         arrays = [task.arrays for task in tasks]
-        running = loop.run_in_executor(self._executor, self._run, queue.signature, arrays)
+        running = run_held(queue.servable, self._executor, self._run, queue.signature, arrays)
         running.add_done_callback(lambda done: self._finish(tasks, done))
 
     def _still_wanted(self, task: _Task, now: float) -> bool:

@@ -24,6 +24,7 @@ from rankbeam.serving import status, tensors
 from rankbeam.serving.engine import describe, inference
 from rankbeam.serving.engine.batching import Batcher
 from rankbeam.serving.engine.call import Call
+from rankbeam.serving.engine.held import run_held
 from rankbeam.serving.engine.metrics import Metrics
 from rankbeam.serving.engine.registry import ModelRegistry
 from rankbeam.serving.request_log.logs import RequestLogs
@@ -207,8 +208,7 @@ class ServerCore:
                 found = await self._batcher.call(servable, signature, arrays, call.deadline)
                 if found is not None:
                     return found
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._executor, _run_alone, signature, arrays, call)
+            return await run_held(servable, self._executor, _run_alone, signature, arrays, call)
         finally:
             seen.runtime_s = time.monotonic() - begin
 
