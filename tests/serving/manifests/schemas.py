@@ -53,6 +53,7 @@ def _compose_schema() -> Any:
 def selectors(expression: Any) -> Iterator[tuple[str, set[str]]]:
     """Every metric that a parsed PromQL expression reads, with the labels that it matches."""
     if isinstance(expression, promql_parser.VectorSelector):
+        assert expression.name is not None
         yield expression.name, {matcher.name for matcher in expression.matchers.matchers}
     elif isinstance(expression, promql_parser.MatrixSelector):
         yield from selectors(expression.vector_selector)

@@ -1,5 +1,7 @@
 """The text protos, read back by protobuf's own parser into TensorFlow Serving's messages."""
 
+from typing import Any
+
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
 from google.protobuf.message import Message
@@ -32,9 +34,13 @@ def _message_class(name: str, fields: list[tuple[str, int, int, str]]) -> type[M
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     descriptor = pool.FindMessageTypeByName(f"held.{name}")
-    if hasattr(message_factory, "GetMessageClass"):
-        return message_factory.GetMessageClass(descriptor)
-    return message_factory.MessageFactory(pool).GetPrototype(descriptor)
+    # protobuf 4.22 renamed the call, and 5 dropped the older one.
+    factory: Any = message_factory
+    if hasattr(factory, "GetMessageClass"):
+        found: type[Message] = factory.GetMessageClass(descriptor)
+    else:
+        found = factory.MessageFactory(pool).GetPrototype(descriptor)
+    return found
 
 
 def _batching(text: str) -> dict[str, object]:
