@@ -1,5 +1,6 @@
 """The request logs of a server's models, and their change when the model config is reloaded."""
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
@@ -25,6 +26,7 @@ class RequestLogs(Mapping[str, RequestLog]):
     def __init__(self, counter: LogCounter) -> None:
         self._counter = counter
         self._logs: dict[str, RequestLog] = {}
+        self._updating = threading.Lock()
 
     def __getitem__(self, model: str) -> RequestLog:
         return self._logs[model]
@@ -37,6 +39,17 @@ class RequestLogs(Mapping[str, RequestLog]):
 
     def update(self, models: Iterable[LoggedModel]) -> None:
         """Opens, reopens and closes logs; those whose settings are the same go on undisturbed."""
+        with self._updating:
+            ended = self._replace(models)
+            for log in ended:
+                log.close()
+
+    def close(self) -> None:
+        """Flushes and closes all logs."""
+        self.update(())
+
+    def _replace(self, models: Iterable[LoggedModel]) -> list[RequestLog]:
+        """Makes the logs those of the models; returns the ones that end."""
         wanted = {model.name: model.logging for model in models if model.logging is not None}
         kept = {name: log for name, log in self._logs.items() if wanted.get(name) == log.settings}
         ended = [log for name, log in self._logs.items() if name not in kept]
@@ -45,14 +58,9 @@ class RequestLogs(Mapping[str, RequestLog]):
             for name, settings in wanted.items()
             if name not in kept
         }
-        # Replaced at once: a request that is answered now finds the old logs or the new ones.
+        # At once: a request that is answered now finds the old logs or the new ones.
         self._logs = {**kept, **opened}
-        for log in ended:
-            log.close()
-
-    def close(self) -> None:
-        """Flushes and closes all logs."""
-        self.update(())
+        return ended
 
 
 def request_logs(models: Iterable[LoggedModel], metrics: LogCounter) -> RequestLogs:
