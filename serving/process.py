@@ -46,6 +46,7 @@ class ProcessOptions:
         model_name: the name to serve under.
         base_path: the folder with one integer-named folder per version.
         server: which server; `auto` takes `tensorflow_model_server` where it is on PATH.
+        rest: whether to serve REST too.
         timeout_s: seconds from the start until a version must be AVAILABLE.
         stop_timeout_s: seconds the server gets to end after SIGTERM before it is killed.
     """
@@ -53,6 +54,7 @@ class ProcessOptions:
     model_name: str
     base_path: Path
     server: ServerKind = "auto"
+    rest: bool = False
     timeout_s: float = 120.0
     stop_timeout_s: float = 15.0
 
@@ -63,7 +65,7 @@ class ServerProcess:
     Attributes:
         kind: `tensorflow_model_server` or `embedded`.
         target: `host:port` of its gRPC service.
-        rest_target: `host:port` of its REST service.
+        rest_target: `host:port` of its REST service; empty where it serves none.
         pid: its process id.
     """
 
@@ -141,19 +143,22 @@ class ServerProcess:
             f"--model_name={self._options.model_name}",
             f"--model_base_path={self._options.base_path.resolve()}",
         ]
-        if self._binary is None:
-            ports = ["--port=0", "--rest_api_port=0"]
-            return [sys.executable, "-m", "rankbeam.serving.server_main", *ports, *model]
         port, rest_port = _free_ports()
-        self.target, self.rest_target = f"127.0.0.1:{port}", f"127.0.0.1:{rest_port}"
-        return [self._binary, f"--port={port}", f"--rest_api_port={rest_port}", *model]
+        if self._options.rest:
+            # Both servers take 0 for no REST at all, so this port cannot be left to them.
+            self.rest_target = f"127.0.0.1:{rest_port}"
+            model.append(f"--rest_api_port={rest_port}")
+        if self._binary is None:
+            return [sys.executable, "-m", "rankbeam.serving.server_main", "--port=0", *model]
+        self.target = f"127.0.0.1:{port}"
+        return [self._binary, f"--port={port}", *model]
 
     def _wait_for_target(self, deadline: float) -> None:
         """Reads the embedded server's announcement; the other one was told its ports."""
         while not self.target:
             assert self._folder is not None
             with (Path(self._folder.name) / "stdout").open() as stream:
-                self.target, self.rest_target = _announced_targets(stream)
+                self.target = _announced_target(stream)
             self._check_alive()
             self._check_time(deadline, "listen")
 
@@ -228,11 +233,10 @@ def _free_ports() -> tuple[int, int]:
         return one.getsockname()[1], other.getsockname()[1]
 
 
-def _announced_targets(stream: TextIO) -> tuple[str, str]:
-    """`host:port` of gRPC and REST from the announcement, or nothing while it is not all there."""
+def _announced_target(stream: TextIO) -> str:
+    """`host:port` of gRPC from the announcement, or nothing while it is not fully written."""
     for line in stream:
         if line.endswith("\n") and line.startswith("{"):
             announced = json.loads(line)
-            host = announced["host"]
-            return f"{host}:{announced['grpc_port']}", f"{host}:{announced['rest_port']}"
-    return "", ""
+            return f"{announced['host']}:{announced['grpc_port']}"
+    return ""

@@ -49,7 +49,7 @@ def ask_server(
         EnvironmentFault: the server cannot be started, ends, or is too slow.
     """
     options = ProcessOptions(
-        MODEL_NAME, version.parent, server=spec.server, timeout_s=spec.timeout_s
+        MODEL_NAME, version.parent, server=spec.server, timeout_s=spec.timeout_s, rest=True
     )
     with (
         ServerProcess(options) as server,

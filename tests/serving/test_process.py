@@ -50,14 +50,14 @@ def _binary(folder: Path, script: str) -> str:
 def test_process_round_trip_with_warmup(options: ProcessOptions) -> None:
     rows = tiny_models.examples()
     write_warmup(options.base_path / "1", [tiny_models.predict_request(rows)])
-    with ServerProcess(options) as server, server.client() as client:
+    with ServerProcess(replace(options, rest=True)) as server, server.client() as client:
         assert server.kind == "embedded"
         parsed = client.predict_tensors({}, "parsed_examples")["count"]
         assert parsed == len(rows)  # the warm-up ran before the version became AVAILABLE
         prediction = client.predict_examples(rows)
         for name, values in tiny_models.oracle().items():
             np.testing.assert_allclose(prediction[name], values, rtol=0, atol=2e-7)
-        assert "version 1 of tiny is available; 1 warm-up runs" in server.log_tail()
+        assert "version 1 of model tiny is available" in server.log_tail()
         with urllib.request.urlopen(f"http://{server.rest_target}/v1/models/{NAME}") as answer:
             [version] = json.load(answer)["model_version_status"]
         assert (version["version"], version["state"]) == ("1", "AVAILABLE")
@@ -71,6 +71,7 @@ def test_process_serves_an_older_version_where_the_newest_is_broken(
 ) -> None:
     (options.base_path / "2").mkdir()
     with ServerProcess(options) as server, server.client() as client:
+        assert server.rest_target == ""
         assert {row.version: row.state for row in client.status()} == {2: "END", 1: "AVAILABLE"}
 
 
