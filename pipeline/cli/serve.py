@@ -1,21 +1,39 @@
-"""`rankbeam serve`: TensorFlow Serving's gRPC on a pushed folder."""
+"""`rankbeam serve`: TensorFlow Serving's gRPC and REST, with its flags, on what was pushed."""
 
 from pathlib import Path
 
 import click
 
-from rankbeam.pipeline.layout import DEFAULT_ROOT
+_PATH = click.Path(path_type=Path)
 
 
-@click.command("serve")
-@click.argument("folder", type=click.Path(path_type=Path), required=False)
-@click.option("--port", type=click.IntRange(0, 65535), default=8500, show_default=True)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Interface to listen on.")
-@click.option("--model-name", help="Name that clients ask for; by default the pushed one.")
-def serve_command(folder: Path | None, port: int, host: str, model_name: str | None) -> None:
-    """Serve the model pushed to FOLDER (or a run's output); by default what the last run pushed."""
-    from rankbeam.pipeline.runs.latest import latest_destination
-    from rankbeam.serving.serve import ServeOptions, serve
+class _ServeCommand(click.Command):
+    """Shows the server's flags below click's own options."""
 
-    source = folder if folder is not None else latest_destination(Path(DEFAULT_ROOT))
-    serve(ServeOptions(source=source, model_name=model_name, host=host, port=port))
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the flags."""
+        from rankbeam.serving.flags import usage
+
+        formatter.write(f"\nFlags of tensorflow_model_server, and of this server:\n{usage()}\n")
+
+
+# `--help` is left to click; all that it does not know is a flag for the server's own parser, so
+# that a command line means the same here, there and in TensorFlow Serving.
+@click.command("serve", cls=_ServeCommand, context_settings={"ignore_unknown_options": True})
+@click.option(
+    "--config", type=_PATH, help="Serve what this config's runs push, as its `serving` says."
+)
+@click.option(
+    "--output", type=_PATH, help="The config's output folder.  [default: rankbeam-out/<name>]"
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[FOLDER] [FLAGS]...")
+def serve_command(config: Path | None, output: Path | None, arguments: tuple[str, ...]) -> None:
+    """Serve the model pushed to FOLDER, or to a run's output, over gRPC and REST.
+
+    Without FOLDER, --config or flags that name a model, serves what the last run pushed. The gRPC
+    port is 8500; where no flags name the model, REST is on 8501.
+    """
+    from rankbeam.pipeline.served import ServeRequest, serve
+    from rankbeam.serving.flags import parse
+
+    serve(ServeRequest(flags=parse(arguments), config=config, output=output))

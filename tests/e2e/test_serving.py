@@ -44,10 +44,14 @@ print(json.dumps([served, direct, answer.model_spec.version.value]))
 """
 
 
+# The REST port is off: tests that run beside this one may have it.
+_SERVE = ("serve", "--port=0", "--rest_api_port=0")
+
+
 @pytest.fixture(scope="module")
 def server(undisturbed: Undisturbed) -> Iterator[dict[str, Any]]:
     """What `rankbeam serve` announces, while it serves."""
-    with started("serve", undisturbed.output / "pushed", "--port", 0) as process:
+    with started(*_SERVE, undisturbed.output / "pushed") as process:
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())
         process.terminate()
