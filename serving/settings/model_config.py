@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, TypeAlias
 
-from tensorflow_serving.config import file_system_storage_path_source_pb2, model_server_config_pb2
+from tensorflow_serving.config import model_server_config_pb2
 
 from rankbeam.serving.policy import LATEST, All, Latest, Specific, VersionPolicy
 from rankbeam.serving.settings import logging, text
@@ -12,8 +13,7 @@ from rankbeam.serving.settings.model import ModelSettings, by_name, local_base_p
 from rankbeam.transform.errors import ConfigError
 
 _PLATFORM = "tensorflow"
-_Config = model_server_config_pb2.ModelConfig
-_Policy = file_system_storage_path_source_pb2.FileSystemStoragePathSourceConfig
+_Config: TypeAlias = model_server_config_pb2.ModelConfig
 
 
 def read_models(path: Path) -> tuple[ModelSettings, ...]:
@@ -108,7 +108,8 @@ def _base_path(model: _Config, occurrence: int) -> Path:
         raise
 
 
-def _policy(policy: _Policy.ServableVersionPolicy) -> VersionPolicy:
+def _policy(policy: Any) -> VersionPolicy:
+    """From a ServableVersionPolicy, whose nested class type checkers do not see."""
     choice = policy.WhichOneof("policy_choice")
     if choice == "all":
         return All()

@@ -314,13 +314,13 @@ def test_manager_closed_while_it_loads_drops_what_it_loaded(base_path: Path) -> 
 
     def load(name: str, version: int, path: Path) -> Servable:
         loaded.append(load_servable(name, version, path))
-        manager.close()
+        owner.close()
         return loaded[0]
 
-    manager = VersionManager("tiny", base_path, load=load)
-    manager.poll()
+    owner = VersionManager("tiny", base_path, load=load)
+    owner.poll()
     assert not loaded[0].acquire()
-    assert _states(manager) == {1: "END"}
+    assert _states(owner) == {1: "END"}
 
 
 def test_manager_refusals_have_tensorflow_servings_words(tmp_path: Path) -> None:
