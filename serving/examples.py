@@ -19,9 +19,8 @@ from typing import Any
 EntryEncoder = Callable[[object], bytes | None]
 """From a value to its feature's entry; None where the value is not of the plain kind it knows."""
 
-# Longest string, in bytes, whose headers are made beforehand. Up to here the lengths in an entry
-# with a usual name fit one byte each.
-_SHORT = 96
+# Headers of contents that are shorter than this, in bytes, are made beforehand.
+_SHORT = 128
 _FLOAT32_MAX = 3.4028234663852886e38
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 _pack_float = struct.Struct("<f").pack
@@ -82,33 +81,75 @@ def _entry(name: str, kind: FeatureType, content: bytes) -> bytes:
     return _sized(b"\x0a", _sized(b"\x0a", name.encode()) + _sized(b"\x12", feature))
 
 
-def scalar_encoder(name: str, kind: FeatureType) -> EntryEncoder:
-    """An encoder of one feature's plain scalars, some ten times as fast as `encode_entry`.
+def plain_encoder(name: str, kind: FeatureType) -> EntryEncoder:
+    """An encoder of one feature's plain values, several times as fast as `encode_entry`.
 
-    Everything but the value is the same in each entry of one length, and is made here, once. The
-    encoder takes values of exactly Python's `str`, `int` or `float` and leaves all others, and
-    those out of range, to slower code with better words.
+    Everything in an entry but the values depends on their length alone, and is made here, once per
+    length. The encoder takes exactly Python's `str`, `int` or `float` and lists of them; it leaves
+    all others, and those out of range, to slower code with better words.
     """
+    headers = [_entry(name, kind, bytes(size))[: -size or None] for size in range(_SHORT)]
     if kind is FeatureType.BYTES:
-        return _text_encoder(name)
-    return _float_encoder(name) if kind is FeatureType.FLOAT else _int_encoder(name)
+        return _text_encoder(name, headers)
+    return _number_encoder(name, kind, headers)
 
 
-def _headers(
-    name: str, kind: FeatureType, prefix: Callable[[int], bytes], count: int
-) -> list[bytes]:
-    """Entries for contents of 0, 1, ... bytes, each without the content itself."""
-    headers = []
-    for size in range(count):
-        content = prefix(size) + bytes(size)
-        headers.append(_entry(name, kind, content)[: -size or None])
-    return headers
+def _list_entry(name: str, kind: FeatureType, headers: list[bytes], content: bytes) -> bytes:
+    size = len(content)
+    return headers[size] + content if size < _SHORT else _entry(name, kind, content)
 
 
-def _text_encoder(name: str) -> EntryEncoder:
-    headers = _headers(name, FeatureType.BYTES, lambda size: b"\x0a" + varint(size), _SHORT)
+def _text_encoder(name: str, headers: list[bytes]) -> EntryEncoder:
+    # The header of the list that holds one short string, with that of the string.
+    alone = [headers[size + 2] + _LENGTHS[size] for size in range(_SHORT - 2)]
+    longest = len(alone)
 
     def encode(value: object) -> bytes | None:
+        if type(value) is str:
+            try:
+                data = value.encode()
+            except UnicodeEncodeError:
+                return None
+            size = len(data)
+            if size < longest:
+                return alone[size] + data
+            return encode_entry(name, FeatureType.BYTES, [data])
+        if type(value) is not list:
+            return None
+        content = _text_content(value)
+        if not content:
+            return None if content is None else b""
+        return _list_entry(name, FeatureType.BYTES, headers, content)
+
+    return encode
+
+
+def _number_encoder(name: str, kind: FeatureType, headers: list[bytes]) -> EntryEncoder:
+    is_float = kind is FeatureType.FLOAT
+    content_of = _float_content if is_float else _int_content
+    alone = headers[6] + _ONE_FLOAT
+    small = [headers[len(data) + 2] + _LENGTHS[len(data)] + data for data in _SMALL]
+
+    def encode(value: object) -> bytes | None:
+        if is_float and type(value) is float:
+            if not -_FLOAT32_MAX <= value <= _FLOAT32_MAX:
+                return None
+            return alone + _pack_float(value)
+        if not is_float and type(value) is int and 0 <= value < len(small):
+            return small[value]
+        if type(value) is not list:
+            value = (value,)
+        elif not value:
+            return b""
+        content = content_of(value)
+        return None if content is None else _list_entry(name, kind, headers, content)
+
+    return encode
+
+
+def _text_content(values: Sequence[object]) -> bytes | None:
+    parts = []
+    for value in values:
         if type(value) is not str:
             return None
         try:
@@ -116,36 +157,29 @@ def _text_encoder(name: str) -> EntryEncoder:
         except UnicodeEncodeError:
             return None
         size = len(data)
-        if size < _SHORT:
-            return headers[size] + data
-        return encode_entry(name, FeatureType.BYTES, [data])
-
-    return encode
+        parts.append(_LENGTHS[size] if size < _SHORT else b"\x0a" + varint(size))
+        parts.append(data)
+    return b"".join(parts)
 
 
-def _int_encoder(name: str) -> EntryEncoder:
-    headers = _headers(name, FeatureType.INT, lambda size: b"\x0a" + varint(size), 11)
-    small = [headers[len(varint(number))] + varint(number) for number in range(256)]
-
-    def encode(value: object) -> bytes | None:
-        if type(value) is not int:
+def _int_content(values: Sequence[object]) -> bytes | None:
+    parts = []
+    for value in values:
+        if type(value) is not int or not _INT64_MIN <= value <= _INT64_MAX:
             return None
-        if 0 <= value < 256:
-            return small[value]
-        if not _INT64_MIN <= value <= _INT64_MAX:
-            return None
-        data = varint(value)
-        return headers[len(data)] + data
-
-    return encode
+        parts.append(_SMALL[value] if 0 <= value < len(_SMALL) else varint(value))
+    packed = b"".join(parts)
+    return _sized(b"\x0a", packed) if len(packed) >= _SHORT else _LENGTHS[len(packed)] + packed
 
 
-def _float_encoder(name: str) -> EntryEncoder:
-    header = _headers(name, FeatureType.FLOAT, lambda size: b"\x0a" + varint(size), 5)[4]
-
-    def encode(value: object) -> bytes | None:
+def _float_content(values: Sequence[object]) -> bytes | None:
+    for value in values:
         if type(value) is not float or not -_FLOAT32_MAX <= value <= _FLOAT32_MAX:
             return None
-        return header + _pack_float(value)
+    return _sized(b"\x0a", struct.pack(f"<{len(values)}f", *values))
 
-    return encode
+
+# What stands before a value of 0, 1, ... bytes in its list; the bytes of small integers.
+_LENGTHS = [b"\x0a" + varint(size) for size in range(_SHORT)]
+_SMALL = [varint(number) for number in range(1024)]
+_ONE_FLOAT = b"\x0a\x04"

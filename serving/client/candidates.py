@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from rankbeam.serving.client.scoring import Fields
-from rankbeam.serving.examples import EntryEncoder, FeatureType, encode_example, scalar_encoder
+from rankbeam.serving.examples import EntryEncoder, FeatureType, encode_example, plain_encoder
 from rankbeam.serving.requests import feature_entry, unknown_feature
 from rankbeam.transform.errors import DataError
 
@@ -30,7 +30,7 @@ class CandidateEncoder:
     def __init__(self, types: Mapping[str, FeatureType]) -> None:
         self._types = types
         self._encoders: dict[str, EntryEncoder] = {
-            name: scalar_encoder(name, kind) for name, kind in types.items()
+            name: plain_encoder(name, kind) for name, kind in types.items()
         }
 
     def encode(

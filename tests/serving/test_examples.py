@@ -11,7 +11,7 @@ from rankbeam.serving.examples import (
     FeatureType,
     encode_entry,
     encode_example,
-    scalar_encoder,
+    plain_encoder,
     varint,
 )
 from rankbeam.serving.requests import feature_entry
@@ -77,20 +77,22 @@ def _random_value(kind: FeatureType, rng: random.Random) -> object:
 @pytest.mark.parametrize("kind", FeatureType)
 def test_examples_fast_encoder_equals_the_general_one(kind: FeatureType) -> None:
     rng = random.Random(5)
-    encode = scalar_encoder("feature", kind)
+    encode = plain_encoder("feature", kind)
     for _ in range(500):
         value = _random_value(kind, rng)
+        values = [_random_value(kind, rng) for _ in range(rng.randrange(4))]
         assert encode(value) == feature_entry("x", "feature", value, kind)
+        assert encode(values) == feature_entry("x", "feature", values, kind)
 
 
 BEYOND: dict[FeatureType, list[object]] = {
-    FeatureType.BYTES: [b"raw", "\ud800", None, 1, ["a"]],
-    FeatureType.FLOAT: [1, True, math.nan, math.inf, -1e39, None, "1", [1.0]],
-    FeatureType.INT: [True, 1.0, 2**63, -(2**63) - 1, None, "1", [1]],
+    FeatureType.BYTES: [b"raw", "\ud800", None, 1, ["a", 1], ("a",)],
+    FeatureType.FLOAT: [1, True, math.nan, math.inf, -1e39, None, "1", [1.0, 1], (1.0,)],
+    FeatureType.INT: [True, 1.0, 2**63, -(2**63) - 1, None, "1", [1, True], (1,)],
 }
 
 
 @pytest.mark.parametrize("kind", FeatureType)
 def test_examples_fast_encoder_leaves_the_rest_to_others(kind: FeatureType) -> None:
-    encode = scalar_encoder("feature", kind)
+    encode = plain_encoder("feature", kind)
     assert [encode(value) for value in BEYOND[kind]] == [None] * len(BEYOND[kind])
