@@ -1,10 +1,10 @@
 """Everything that the generated files say, taken from the config once."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
+from rankbeam.serving.batching_spec import BatchingSpec
 from rankbeam.serving.manifests.names import dns_label
 from rankbeam.serving.manifests.spec import DeploymentSpec
 from rankbeam.serving.manifests.stores import FolderStore
@@ -14,30 +14,6 @@ REST_PORT: Final = 8501
 SETTINGS_FOLDER: Final = "/etc/tensorflow-serving"
 TLS_FOLDER: Final = "/etc/tensorflow-serving-tls"
 TLS_FILE: Final = "ssl.config"
-
-
-class Batching(Protocol):
-    """What the config says about batching, under TensorFlow Serving's names."""
-
-    @property
-    def max_batch_size(self) -> int:
-        """Examples of one batch."""
-
-    @property
-    def batch_timeout_micros(self) -> int:
-        """How long the oldest request waits for a batch to fill."""
-
-    @property
-    def max_enqueued_batches(self) -> int:
-        """Batches that may wait."""
-
-    @property
-    def num_batch_threads(self) -> int | None:
-        """Batches that run at the same time; None stands for the server's CPUs."""
-
-    @property
-    def allowed_batch_sizes(self) -> Sequence[int]:
-        """Sizes that batches are padded to; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +32,7 @@ class Plan:
     model_name: str
     config_name: str
     deployment: DeploymentSpec
-    batching: Batching | None
+    batching: BatchingSpec | None
     pushed: Path
     logs_requests: bool
 

@@ -9,7 +9,8 @@ from typing import TypeAlias
 
 from google.protobuf import text_encoding
 
-from rankbeam.serving.manifests.plan import Batching, Plan
+from rankbeam.serving.batching_spec import BatchingSpec
+from rankbeam.serving.manifests.plan import Plan
 
 # A message is its fields in the order in which they are written; a name may repeat.
 Message: TypeAlias = Sequence[tuple[str, "Value"]]
@@ -32,7 +33,7 @@ def models_config(plan: Plan, base_path: str) -> str:
     return text_proto([("model_config_list", [("config", model)])])
 
 
-def batching_config(batching: Batching) -> str:
+def batching_config(batching: BatchingSpec) -> str:
     """`--batching_parameters_file`; what the config leaves to the server is left out."""
     limits = {
         "max_batch_size": batching.max_batch_size,

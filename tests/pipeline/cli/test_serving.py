@@ -59,6 +59,21 @@ def test_manifests_takes_the_configs_section_and_the_runs_folder(
     assert "namespace: ranking" in (folder / "kubernetes.yaml").read_text(encoding="utf-8")
 
 
+def test_manifests_takes_batching_and_notes_the_request_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    section = "serving:\n  batching: {max_batch_size: 77}\n  request_log: {folder: served}\n"
+    config = write_config(tmp_path, SERVING, section + SERVING)
+    folder = tmp_path / "deploy"
+    assert _run(capsys, config, "-o", folder)[0] == 0
+    batching = (folder / "config/batching.config").read_text(encoding="utf-8")
+    assert "max_batch_size {\n  value: 77\n}" in batching
+    for name in ("compose.yaml", "kubernetes.yaml", "kserve.yaml"):
+        assert "--enable_batching=true" in (folder / name).read_text(encoding="utf-8")
+    models = (folder / "config/models.config").read_text(encoding="utf-8")
+    assert "serving.request_log is not here" in models
+
+
 def test_manifests_writes_only_what_is_asked_for(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

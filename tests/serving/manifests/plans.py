@@ -1,9 +1,9 @@
 """Plans of deployments to generate files for, from the smallest to one that sets everything."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from rankbeam.serving.batching_spec import BatchingSpec
 from rankbeam.serving.manifests.plan import Plan
 from rankbeam.serving.manifests.spec import DeploymentSpec
 
@@ -57,22 +57,20 @@ EVERYTHING: Final[dict[str, Any]] = {
 WITHOUT_TLS: Final = {name: value for name, value in EVERYTHING.items() if name != "tls"}
 
 
-@dataclass(frozen=True)
-class Batches:
-    """Batching's parameters, some left to the server."""
-
-    max_batch_size: int = 128
-    batch_timeout_micros: int = 1000
-    max_enqueued_batches: int = 64
-    num_batch_threads: int | None = None
-    allowed_batch_sizes: tuple[int, ...] = (32, 128)
+BATCHING: Final = BatchingSpec(
+    max_batch_size=128,
+    batch_timeout_micros=1000,
+    max_enqueued_batches=64,
+    num_batch_threads=4,
+    allowed_batch_sizes=(32, 128),
+)
 
 
 def plan(
     deployment: dict[str, Any] | None = None,
     *,
     model_name: str = "shop",
-    batching: Batches | None = None,
+    batching: BatchingSpec | None = None,
     logs_requests: bool = False,
 ) -> Plan:
     """The plan of a config named shop.yaml whose runs push to `../out/pushed`."""
@@ -88,10 +86,10 @@ def plan(
 
 EVERY_PLAN: Final = {
     "defaults": plan(),
-    "everything": plan(EVERYTHING, batching=Batches(num_batch_threads=4)),
-    "everything but TLS": plan(WITHOUT_TLS, batching=Batches()),
+    "everything": plan(EVERYTHING, batching=BATCHING),
+    "everything but TLS": plan(WITHOUT_TLS, batching=BATCHING),
     "existing claim": plan({"model_store": {"kind": "claim", "claim": "shared"}}),
     "bucket": plan({"model_store": {"kind": "bucket", "uri": "gs://models/shop"}}),
     "folder": plan({"model_store": {"kind": "folder", "path": "/mnt/models/shop"}}),
-    "awkward name": plan(model_name="9_Shop_" + "x" * 80, batching=Batches()),
+    "awkward name": plan(model_name="9_Shop_" + "x" * 80, batching=BATCHING),
 }

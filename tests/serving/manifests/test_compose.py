@@ -10,7 +10,7 @@ import pytest
 from rankbeam.serving.manifests.compose import compose_file
 from rankbeam.serving.manifests.generate import generate
 from rankbeam.serving.manifests.plan import Plan
-from tests.serving.manifests.plans import EVERY_PLAN, EVERYTHING, OUTPUT, Batches, plan
+from tests.serving.manifests.plans import BATCHING, EVERY_PLAN, EVERYTHING, OUTPUT, plan
 from tests.serving.manifests.schemas import check_compose, documents
 
 
@@ -37,7 +37,7 @@ def test_the_schema_refuses_an_unknown_or_mistyped_field(field: str, value: obje
 
 
 def test_every_mounted_folder_is_generated() -> None:
-    wanted = plan(EVERYTHING, batching=Batches())
+    wanted = plan(EVERYTHING, batching=BATCHING)
     files = generate(wanted, OUTPUT, ["compose"]).files
     (document,) = documents(files["compose.yaml"])
     folders = {str(parent) for name in files for parent in Path(name).parents}

@@ -14,7 +14,7 @@ import pytest
 from rankbeam.serving.manifests.kserve import kserve_file
 from rankbeam.serving.manifests.plan import Plan
 from rankbeam.transform.errors import ConfigError
-from tests.serving.manifests.plans import EVERY_PLAN, WITHOUT_TLS, Batches, plan
+from tests.serving.manifests.plans import BATCHING, EVERY_PLAN, WITHOUT_TLS, plan
 from tests.serving.manifests.schemas import check_kubernetes, documents, of_kind
 
 PREDICTOR_FIELDS: dict[str, type] = {
@@ -113,7 +113,7 @@ def test_certificates_of_the_server_are_refused() -> None:
 
 
 def test_every_setting_of_the_config_is_used() -> None:
-    predictor = _service(plan(WITHOUT_TLS, batching=Batches()))["spec"]["predictor"]
+    predictor = _service(plan(WITHOUT_TLS, batching=BATCHING))["spec"]["predictor"]
     assert (predictor["minReplicas"], predictor["maxReplicas"]) == (3, 20)
     assert (predictor["scaleMetric"], predictor["scaleTarget"]) == ("cpu", 55)
     assert predictor["serviceAccountName"] == "model-reader"
@@ -139,7 +139,7 @@ def test_rest_leaves_the_ports_to_kserve() -> None:
 
 
 def test_the_settings_that_flags_name_are_in_the_map() -> None:
-    text = kserve_file(plan(batching=Batches()))
+    text = kserve_file(plan(batching=BATCHING))
     predictor = of_kind(text, "InferenceService")["spec"]["predictor"]
     files = of_kind(text, "ConfigMap")
     assert predictor["volumes"][0]["configMap"]["name"] == files["metadata"]["name"]

@@ -9,7 +9,7 @@ import pytest
 from rankbeam.serving.manifests.kubernetes import kubernetes_file
 from rankbeam.serving.manifests.plan import Plan
 from rankbeam.transform.errors import ConfigError
-from tests.serving.manifests.plans import EVERY_PLAN, EVERYTHING, Batches, plan
+from tests.serving.manifests.plans import BATCHING, EVERY_PLAN, EVERYTHING, plan
 from tests.serving.manifests.schemas import (
     KUBERNETES_VERSIONS,
     check_kubernetes,
@@ -98,7 +98,7 @@ def test_selectors_find_the_pods() -> None:
 
 
 def test_ports_and_mounts_refer_to_what_is_there() -> None:
-    text = kubernetes_file(plan(EVERYTHING, batching=Batches()))
+    text = kubernetes_file(plan(EVERYTHING, batching=BATCHING))
     container = _container(text)
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
     assert ports == {"grpc": 8500, "http-rest": 8501}
@@ -209,7 +209,7 @@ def test_other_settings_start_other_pods() -> None:
 
     assert digest(plan()) == digest(plan({"replicas": {"min": 5}}))
     assert digest(plan()) != digest(plan({"keep_versions": 2}))
-    assert digest(plan()) != digest(plan(batching=Batches()))
+    assert digest(plan()) != digest(plan(batching=BATCHING))
 
 
 def test_certificates_come_from_the_secret() -> None:

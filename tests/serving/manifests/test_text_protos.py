@@ -7,13 +7,14 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, te
 from google.protobuf.message import Message
 from tensorflow_serving.config import model_server_config_pb2
 
+from rankbeam.serving.batching_spec import BatchingSpec
 from rankbeam.serving.manifests.text_protos import (
     batching_config,
     models_config,
     monitoring_config,
     text_proto,
 )
-from tests.serving.manifests.plans import EVERYTHING, Batches, plan
+from tests.serving.manifests.plans import BATCHING, EVERYTHING, plan
 
 FIELD = descriptor_pb2.FieldDescriptorProto
 
@@ -78,7 +79,7 @@ def test_models_config_is_a_model_server_config() -> None:
 
 
 def test_batching_config_says_what_the_config_says() -> None:
-    assert _batching(batching_config(Batches(num_batch_threads=4))) == {
+    assert _batching(batching_config(BATCHING)) == {
         "max_batch_size": 128,
         "batch_timeout_micros": 1000,
         "max_enqueued_batches": 64,
@@ -88,8 +89,8 @@ def test_batching_config_says_what_the_config_says() -> None:
 
 
 def test_batching_config_leaves_to_the_server_what_the_config_does() -> None:
-    read = _batching(batching_config(Batches(batch_timeout_micros=0, allowed_batch_sizes=())))
-    assert read == {"max_batch_size": 128, "batch_timeout_micros": 0, "max_enqueued_batches": 64}
+    read = _batching(batching_config(BatchingSpec(max_batch_size=7)))
+    assert read == {"max_batch_size": 7, "batch_timeout_micros": 0, "max_enqueued_batches": 100}
 
 
 def test_monitoring_config_turns_prometheus_on() -> None:
