@@ -19,7 +19,7 @@ _Number: TypeAlias = tuple[int, str]
 _INT64 = ".google.protobuf.Int64Value"
 _STRING = ".google.protobuf.StringValue"
 _BOOL = ".google.protobuf.BoolValue"
-_SCALARS: Mapping[str, int] = {
+_SCALARS: Mapping[str, Any] = {
     "bool": _Field.TYPE_BOOL,
     "string": _Field.TYPE_STRING,
     "int64": _Field.TYPE_INT64,
