@@ -9,6 +9,7 @@ from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
 from rankbeam.components.example_gen import lists
 from rankbeam.components.example_gen.sources.columns import Wanted
+from rankbeam.serving.request_log.parts import whole_id
 from rankbeam.serving.request_log.record import LoggedRequest
 from rankbeam.serving.tensors import Array, decode_array
 from rankbeam.transform.errors import DataError
@@ -67,8 +68,8 @@ class Candidates:
         self._counts.append(count)
         self.rows += count
 
-    def ids_and_counts(self) -> Iterator[tuple[bytes, int]]:
-        """Each request's id and its number of candidates.
+    def join_keys(self) -> Iterator[tuple[bytes, int, int | None]]:
+        """Each request's id, its number of candidates, and where it begins if it is a part.
 
         Raises:
             DataError: A request has no id.
@@ -79,7 +80,8 @@ class Candidates:
                     "the log must hold request ids to be joined with outcomes; got a record of "
                     f"model {request.model_name!r} without one"
                 )
-            yield request.request_id.encode(), count
+            whole, offset = whole_id(request.request_id)
+            yield whole.encode(), count, offset
 
     def columns(self, prefix: str, wanted: Wanted) -> dict[str, pa.Array]:
         """Column name to its [rows] values: features as logged, and what the log adds.
@@ -123,15 +125,19 @@ class Candidates:
 
     def _added(self) -> dict[str, pa.Array]:
         requests = self._requests
+        ids = [(None, 0) if r.request_id is None else whole_id(r.request_id) for r in requests]
         stamps = pa.array([r.timestamp_us for r in requests], type=pa.timestamp("us", tz="UTC"))
         of_requests = {
-            "request_id": pa.array([r.request_id for r in requests], type=pa.string()),
+            "request_id": pa.array([whole for whole, _ in ids], type=pa.string()),
             "model_version": pa.array([r.model_version for r in requests], type=pa.int64()),
             "transform_hash": pa.array([r.transform_hash for r in requests], type=pa.string()),
             "timestamp": stamps,
         }
         places = pa.array(np.repeat(np.arange(len(requests)), self._counts))
-        positions = [np.arange(count) for count in self._counts]
+        positions = [
+            np.arange(count) + (offset or 0)
+            for count, (_, offset) in zip(self._counts, ids, strict=True)
+        ]
         scores = dict.fromkeys(name for r in requests for name in r.scores)
         return {
             **{name: values.take(places) for name, values in of_requests.items()},

@@ -52,8 +52,13 @@ class Outcomes:
         }
         self._check_unique(codes[self._order], known)
 
-    def rows(self, request_id: bytes, candidates: int) -> Rows:
+    def rows(self, request_id: bytes, candidates: int, offset: int | None = None) -> Rows:
         """[candidates] the row of each candidate's outcome, or -1 where there is none.
+
+        Args:
+            request_id: The whole request's id.
+            candidates: How many it has, or its part.
+            offset: Where in it the part begins; None where it is no part.
 
         Raises:
             DataError: The table has a position that the request does not have.
@@ -61,13 +66,17 @@ class Outcomes:
         found = np.full(candidates, -1, dtype=np.int64)
         start, end = self._ranges.get(request_id, (0, 0))
         positions = self._positions[start:end]
-        if len(positions) and not (positions[0] >= 0 and positions[-1] < candidates):
-            wrong = positions[0] if positions[0] < 0 else positions[-1]
+        # Of a request in parts, the others are not known here.
+        too_high = offset is None and len(positions) and positions[-1] >= candidates
+        if too_high or (len(positions) and positions[0] < 0):
+            wrong = positions[-1] if too_high else positions[0]
             raise DataError(
                 f"{self.name}: column {POSITION!r} must count the request's candidates from 0, "
                 f"here to {candidates - 1}; got {wrong} for request {_shown(request_id)}"
             )
-        found[positions] = self._order[start:end]
+        first = offset or 0
+        here = (positions >= first) & (positions < first + candidates)
+        found[positions[here] - first] = self._order[start:end][here]
         return found
 
     def column(self, label: str, rows: Rows, *, zero: bool) -> pa.Array:

@@ -123,7 +123,7 @@ class RequestLogReader:
         if self._outcomes is None:
             columns.update({name: pa.nulls(group.rows) for name in self._labels})
         else:
-            rows = np.concatenate([self._outcomes.rows(*key) for key in group.ids_and_counts()])
+            rows = np.concatenate([self._outcomes.rows(*key) for key in group.join_keys()])
             zero = self._source.unmatched == "zero"
             for name in self._labels:
                 columns[name] = self._outcomes.column(name, rows, zero=zero)

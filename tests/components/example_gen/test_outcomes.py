@@ -64,6 +64,27 @@ def test_outcomes_are_joined_by_request_and_position(
     assert {row["a"][0]: row["click"] for row in rows} == expected
 
 
+def test_outcomes_of_a_request_in_parts_are_joined_by_the_whole(tmp_path: Path) -> None:
+    write_log(
+        tmp_path / "log",
+        [
+            ranked("big;offset=2", [example(a=[2]), example(a=[3])], click=[0.5] * 2),
+            ranked("big;offset=0", [example(a=[0]), example(a=[1])], click=[0.5] * 2),
+            ranked("big;offset=0", [example(a=[0]), example(a=[1])], click=[0.5] * 2),
+        ],
+    )
+    _write(tmp_path, ["big"] * 3, [3, 0, 1], click=[1, 0, 1])
+    columns = {"a": None, "click": "int", "position": None, "request_id": None}
+    rows = _joined(tmp_path, "missing", columns=columns)
+    assert [(row["a"], row["position"], row["click"]) for row in rows] == [
+        ([2], [2], []),
+        ([3], [3], [1]),
+        ([0], [0], [0]),
+        ([1], [1], [1]),
+    ]
+    assert {row["request_id"][0] for row in rows} == {b"big"}
+
+
 @pytest.mark.parametrize(
     ("labels", "zero"),
     [

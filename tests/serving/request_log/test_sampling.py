@@ -5,6 +5,7 @@ import math
 
 import pytest
 
+from rankbeam.serving.request_log.parts import part_id, whole_id
 from rankbeam.serving.request_log.sampling import Sampler
 
 _IDS = [hashlib.md5(b"%d" % number).hexdigest() for number in range(100_000)]
@@ -30,6 +31,33 @@ def test_sampling_is_the_documented_formula() -> None:
     for name in [*_IDS[:1_000], "", "日本"]:
         digest = hashlib.sha256(b"rankbeam request log\0" + name.encode()).hexdigest()
         assert Sampler(0.3).keeps(name) == (int(digest[:16], 16) / 2**64 < 0.3)
+
+
+def test_sampling_keeps_all_parts_of_a_request_or_none() -> None:
+    sampler = Sampler(0.3)
+    for name in _IDS[:1_000]:
+        parts = [part_id(name, offset) for offset in (0, 100, 999_999_999)]
+        assert {sampler.keeps(part) for part in parts} == {sampler.keeps(name)}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("abc;offset=500", ("abc", 500)),
+        ("abc;offset=0", ("abc", 0)),
+        (";offset=7", ("", 7)),
+        ("a;offset=1;offset=2", ("a;offset=1", 2)),
+        ("abc", ("abc", None)),
+        ("", ("", None)),
+        ("abc;offset=", ("abc;offset=", None)),
+        ("abc;offset=-1", ("abc;offset=-1", None)),
+        ("abc;offset=05", ("abc;offset=05", None)),
+        ("abc;offset=1 ", ("abc;offset=1 ", None)),
+        ("abc;offset=9999999999", ("abc;offset=9999999999", None)),
+    ],
+)
+def test_parts_know_their_whole(given: str, expected: tuple[str, int | None]) -> None:
+    assert whole_id(given) == expected
 
 
 def test_sampling_of_none_and_all() -> None:
