@@ -8,7 +8,7 @@ from mlserver.types import Datatype, InferenceRequest, InferenceResponse, Respon
 from benchmarks.serving_peers.scorer import Scorer
 
 
-class Ranker(MLModel):  # type: ignore[misc]
+class Ranker(MLModel):
     """One BYTES tensor of serialized tf.Examples in, one FP32 tensor (B, outputs) out."""
 
     async def load(self) -> bool:
