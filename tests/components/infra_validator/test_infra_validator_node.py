@@ -134,7 +134,7 @@ def test_infra_validator_does_not_bless_a_model_without_the_signature(
     blessing = _validate(_model(tmp_path), examples, signature="absent")
     assert _not_blessed_for(blessing) == (
         "model must have the signature 'absent'; "
-        "got parsed_examples, raw_tensors, serving_default, slow"
+        "got matrix, parsed_examples, raw_tensors, serving_default, slow"
     )
 
 
