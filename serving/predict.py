@@ -1,9 +1,15 @@
 """Asking a server for scores of a JSON request: what `rankbeam predict` does."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from rankbeam.serving.client import PredictClient, Prediction, feature_types
+from rankbeam.serving.client import (
+    ChannelOptions,
+    PredictClient,
+    Prediction,
+    RetryPolicy,
+    feature_types,
+)
 from rankbeam.serving.requests import examples_from_json
 
 
@@ -18,6 +24,8 @@ class PredictOptions:
         version: ask for this very version; by default the server chooses.
         signature_name: the signature that takes serialized tf.Examples.
         timeout_s: deadline of each call, in seconds.
+        retry: what to do when the server is away.
+        channel: how to connect.
     """
 
     request: str
@@ -26,6 +34,8 @@ class PredictOptions:
     version: int | None = None
     signature_name: str = "serving_default"
     timeout_s: float = 10.0
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    channel: ChannelOptions = field(default_factory=ChannelOptions)
 
 
 def predict(options: PredictOptions) -> list[dict[str, Any]]:
@@ -43,7 +53,12 @@ def predict(options: PredictOptions) -> list[dict[str, Any]]:
         EnvironmentFault: the server is away or did not answer in time.
     """
     with PredictClient(
-        options.target, options.model_name, version=options.version, timeout_s=options.timeout_s
+        options.target,
+        options.model_name,
+        version=options.version,
+        timeout_s=options.timeout_s,
+        retry=options.retry,
+        channel=options.channel,
     ) as client:
         types = feature_types(client.metadata())
         examples = examples_from_json(options.request, types)

@@ -34,14 +34,11 @@ class Asking:
         calls: a record of each request sent.
     """
 
-    def __init__(
-        self, target: str, request_id: str, timeout_s: float, max_attempts: int, backoff: Backoff
-    ) -> None:
+    def __init__(self, target: str, request_id: str, timeout_s: float, backoff: Backoff) -> None:
         """Starts the clock."""
         self._target = target
         self._metadata = ((REQUEST_ID, request_id),)
         self._timeout_s = timeout_s
-        self._max_attempts = max_attempts
         self._backoff = backoff
         self.started = time.monotonic()
         self.calls: list[CallRecord] = []
@@ -113,7 +110,7 @@ class Asking:
         """The pause before the next attempt, if there is one."""
         pause = self._backoff.draw(attempt)
         left = self._timeout_s - (time.monotonic() - self.started)
-        if attempt >= self._max_attempts or pause >= left:
+        if attempt >= self._backoff.max_attempts or pause >= left:
             self._give_up(outcome, attempt)
         yield Pause(pause)
 

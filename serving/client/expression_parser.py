@@ -132,7 +132,7 @@ class _Parser:
         return Name(cast(Scope, scope), key, self._position(found))
 
     def _call(self, found: ast.Call, depth: int) -> Call:
-        name = found.func.id if isinstance(found.func, ast.Name) else None
+        name = found.func.id if isinstance(found.func, ast.Name) else ""
         if name not in FUNCTIONS:
             raise self.error(f"call one of {', '.join(FUNCTIONS)}", self._position(found))
         function = FUNCTIONS[name]

@@ -64,11 +64,11 @@ class RankJob:
             ConfigError, DataError, RequestRejected: the request is wrong.
             ServerAway: there is no answer to be had.
         """
-        model = self._cache.known
+        model: KnownModel | None = self._cache.known
         fresh = model is None
         for _ in range(_ROUNDS):
             if model is None:
-                model = yield from self._meet(None)
+                model = yield from self._meet()
             try:
                 self._scorer.check(model.outputs)
                 sent = model.encoder.encode(context, candidates, self._options.local_fields)
@@ -81,7 +81,7 @@ class RankJob:
                 fresh = True
                 continue
             if version != model.version:
-                answering = yield from self._meet(version)
+                answering = yield from self._meet_version(version)
                 same = answering is not None and answering.asks_the_same(model)
                 model, fresh = answering, True
                 if not same:
@@ -91,29 +91,31 @@ class RankJob:
 
     def _met_again(self, model: KnownModel, error: Exception) -> Steps[KnownModel]:
         try:
-            found = yield from self._meet(None)
+            found = yield from self._meet()
         except (ConfigError, RequestRejected, ServerAway):
             raise error from None
-        if found is None or found.asks_the_same(model):
+        if found.asks_the_same(model):
             raise error
         return found
 
-    def _meet(self, version: int | None) -> Steps[Any]:
-        """Asks for the metadata of a version, or of the one that the options choose, and keeps it.
-
-        Returns:
-            The model; None where `version` is given and serves no more.
-        """
-        request = metadata_request(self._spec("", version))
+    def _meet(self) -> Steps[KnownModel]:
+        """Asks for the metadata of the version that the options choose, and keeps them."""
         known = self._cache.known is not None
+        request = metadata_request(self._spec("", None))
+        [answer] = yield from self._asking.ask(protocol.METADATA, [request], known=known)
+        return self._keep(answer)
+
+    def _meet_version(self, version: int) -> Steps[KnownModel | None]:
+        """Asks for the metadata of a version that has just answered; None if it serves no more."""
+        request = metadata_request(self._spec("", version))
         try:
-            [answer] = yield from self._asking.ask(
-                protocol.METADATA, [request], pinned=version is not None, known=known
-            )
+            [answer] = yield from self._asking.ask(protocol.METADATA, [request], pinned=True)
         except VersionGone:
             return None
-        found = read_model(answer, self._options.signature_name)
-        self._cache.known = found
+        return self._keep(answer)
+
+    def _keep(self, answer: Any) -> KnownModel:
+        self._cache.known = found = read_model(answer, self._options.signature_name)
         return found
 
     def _spec(self, signature_name: str, version: int | None) -> Any:

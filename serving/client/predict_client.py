@@ -95,7 +95,6 @@ class PredictClient:
         self.model_name = model_name
         self._version = version
         self._timeout_s = timeout_s
-        self._max_attempts = retry.max_attempts
         self._backoff = Backoff(retry)
         self._channel = (channel or ChannelOptions()).open(target)
         self._methods = {
@@ -205,7 +204,7 @@ class PredictClient:
                 code, details = error.code(), error.details()
             pause = self._backoff.draw(attempt)
             late = time.monotonic() + pause >= deadline
-            if code not in RETRYABLE or attempt >= self._max_attempts or late:
+            if code not in RETRYABLE or attempt >= self._backoff.max_attempts or late:
                 break
             time.sleep(pause)
             attempt += 1

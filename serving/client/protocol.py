@@ -100,9 +100,11 @@ def _message_classes() -> dict[str, Any]:
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     # protobuf 3 makes classes by a factory; later versions by a function, and lose the factory.
-    make = getattr(message_factory, "GetMessageClass", None)
-    if make is None:
-        make = message_factory.MessageFactory(pool).GetPrototype
+    factory: Any = message_factory
+    if hasattr(factory, "GetMessageClass"):
+        make = factory.GetMessageClass
+    else:
+        make = factory.MessageFactory(pool).GetPrototype
     return {name: make(pool.FindMessageTypeByName(f"{_PACKAGE}.{name}")) for name in FIELDS}
 
 

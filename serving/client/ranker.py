@@ -49,8 +49,7 @@ class Ranker:
         timeout_s = self._options.timeout_s if timeout_s is None else timeout_s
         request_id = uuid.uuid4().hex if request_id is None else request_id
         _check(context, candidates, limit, timeout_s, request_id)
-        attempts = self._options.retry.max_attempts
-        asking = Asking(self._target, request_id, timeout_s, attempts, self._backoff)
+        asking = Asking(self._target, request_id, timeout_s, self._backoff)
         expression = parse(score)
         scored: Scored | None = None
         reason = None

@@ -66,9 +66,14 @@ NO_RETRY = RetryPolicy(max_attempts=1)
 
 
 class Backoff:
-    """Draws the waits of one client; safe to share between threads."""
+    """Draws the waits of one client; safe to share between threads.
+
+    Attributes:
+        max_attempts: how often a call is made at most.
+    """
 
     def __init__(self, policy: RetryPolicy) -> None:
+        self.max_attempts = policy.max_attempts
         self._policy = policy
         self._random = random.Random(policy.seed)
 

@@ -137,7 +137,7 @@ class Scorer:
         key = name.name
         shared: object = self._context.get(key) if name.scope != "candidate" else None
         if name.scope == "context":
-            return np.float64(self._number(f"context.{key}", shared))
+            return np.array(self._number(f"context.{key}", shared), np.float64)
         return np.array(
             [
                 self._number(f"candidates[{index}].{key}", row.get(key, shared))

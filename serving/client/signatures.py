@@ -6,7 +6,7 @@ from typing import Any
 
 from rankbeam.serving.client import protocol
 from rankbeam.serving.client.arrays import dtype_name
-from rankbeam.serving.requests import FeatureType
+from rankbeam.serving.examples import FeatureType
 from rankbeam.transform.errors import ConfigError
 
 FEATURE_SIGNATURE = "raw_tensors"

@@ -7,8 +7,8 @@ import pytest
 
 from rankbeam.serving.client import SignatureInfo, TensorInfo, feature_types
 from rankbeam.serving.errors import RequestRejected
+from rankbeam.serving.examples import FeatureType
 from rankbeam.serving.predict import PredictOptions, predict
-from rankbeam.serving.requests import FeatureType
 from rankbeam.serving.server import ModelServer
 from rankbeam.transform.errors import ConfigError, DataError
 from tests.serving import tiny_models

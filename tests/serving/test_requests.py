@@ -6,7 +6,8 @@ import struct
 import pytest
 import tensorflow as tf
 
-from rankbeam.serving.requests import FeatureType, examples_from_json, examples_from_request
+from rankbeam.serving.examples import FeatureType
+from rankbeam.serving.requests import examples_from_json, examples_from_request
 from rankbeam.transform.errors import DataError
 
 TYPES = {

@@ -31,6 +31,8 @@ def _oracle(context: dict[str, Any], candidate: dict[str, Any]) -> tf.train.Exam
             continue
         values = value if isinstance(value, list) else [value]
         values = [v.encode() if isinstance(v, str) else v for v in values]
+        # protobuf 6 takes no booleans as numbers.
+        values = [int(v) if isinstance(v, bool) else v for v in values]
         if values:
             feature = example.features.feature[name]
             getattr(feature, LISTS[TYPES[name]]).value.extend(values)
@@ -38,7 +40,7 @@ def _oracle(context: dict[str, Any], candidate: dict[str, Any]) -> tf.train.Exam
 
 
 def _random_fields(rng: random.Random) -> dict[str, Any]:
-    choices = {
+    choices: dict[str, list[Any]] = {
         "user": ["ada", "", "ü" * 80, None],
         "age": [0, -1, 255, 256, 2**62, [], True],
         "price": [0.5, 3, -0.0, None],
@@ -101,7 +103,7 @@ def test_candidates_refusals_say_where(
 
 def test_candidates_local_fields_are_held_to_their_list() -> None:
     encoder = CandidateEncoder(TYPES)
-    rows = [{"id": 1}, {"id": 2, "prise": 3.0}]
+    rows: list[dict[str, object]] = [{"id": 1}, {"id": 2, "prise": 3.0}]
     message = r"candidates\[1\] must name features .*; got 'prise'; did you mean 'price'\?"
     with pytest.raises(DataError, match=message):
         encoder.encode({}, rows, {"id"})

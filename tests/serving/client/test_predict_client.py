@@ -2,14 +2,17 @@
 
 import socket
 
+import grpc
 import numpy as np
 import pytest
 
-from rankbeam.serving.client import PredictClient, SignatureInfo, TensorInfo
+from rankbeam.serving.client import PredictClient, RetryPolicy, SignatureInfo, TensorInfo
 from rankbeam.serving.errors import RequestRejected
 from rankbeam.serving.server import ModelServer
 from rankbeam.transform.errors import EnvironmentFault
 from tests.serving import tiny_models
+from tests.serving.client import scripted_server
+from tests.serving.client.scripted_server import ScriptedServer, failing
 from tests.serving.waiting import NAME
 
 
@@ -87,3 +90,40 @@ def test_client_deadline_is_kept(server: ModelServer) -> None:
         pytest.raises(EnvironmentFault, match="got DEADLINE_EXCEEDED"),
     ):
         client.predict_tensors({"rounds": np.int32(1000)}, "slow")
+
+
+UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
+
+
+@pytest.mark.parametrize(("attempts", "faults"), [(1, 0), (2, 1), (4, 3)])
+def test_client_tries_again_as_often_as_its_policy_says(attempts: int, faults: int) -> None:
+    retry = RetryPolicy(max_attempts=attempts, initial_backoff_s=0.001)
+    with ScriptedServer(predict=failing([UNAVAILABLE] * faults)) as server:
+        with PredictClient(server.target, scripted_server.NAME, retry=retry) as client:
+            assert client.predict_examples([b""])["click"] == [0.0]
+        assert server.methods() == ["Predict"] * attempts
+    with ScriptedServer(predict=failing([UNAVAILABLE] * (faults + 1))) as server:
+        with (
+            PredictClient(server.target, scripted_server.NAME, retry=retry) as client,
+            pytest.raises(EnvironmentFault, match="got UNAVAILABLE: as the script says"),
+        ):
+            client.predict_examples([b""])
+        assert server.methods() == ["Predict"] * attempts
+
+
+def test_client_never_repeats_what_was_rejected() -> None:
+    with ScriptedServer(predict=failing([grpc.StatusCode.INVALID_ARGUMENT])) as server:
+        with (
+            PredictClient(server.target, scripted_server.NAME, retry=RetryPolicy()) as client,
+            pytest.raises(RequestRejected, match="INVALID_ARGUMENT: as the script says"),
+        ):
+            client.predict_examples([b""])
+        assert server.methods() == ["Predict"]
+
+
+def test_client_sends_a_request_of_the_stock_stubs(client: PredictClient) -> None:
+    request = tiny_models.predict_request(tiny_models.examples())
+    request.model_spec.name = NAME
+    expected = client.predict_examples(tiny_models.examples())
+    for name, values in client.predict(request).items():
+        np.testing.assert_array_equal(values, expected[name])

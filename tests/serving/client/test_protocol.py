@@ -40,7 +40,7 @@ STOCK: dict[str, Any] = {
 MESSAGE, ENUM, INT32 = 11, 14, 5
 
 
-def _fields(message: Any) -> dict[int, tuple[str, int, int, str]]:
+def _fields(message: Any) -> dict[int, tuple[str, Any, Any, str]]:
     """Number -> what the wire knows of a field; an enum is an int32 there."""
     proto = descriptor_pb2.DescriptorProto()
     message.DESCRIPTOR.CopyToProto(proto)

@@ -90,9 +90,9 @@ def test_rank_by_an_expression_of_outputs_and_fields(rank: Rank) -> None:
     found = _expected({"user": "grace"}, [{k: r[k] for k in ("price", "age")} for r in candidates])
     margins = np.array([row["margin"] for row in candidates])
     scores = 2 * margins * found["click"].astype(float) * found["conversion"]
-    found_scores = [each.score for each in ranking]
+    found_scores = [each.score or 0.0 for each in ranking]
     np.testing.assert_allclose(found_scores, scores[_indices(ranking)], rtol=0, atol=4e-6)
-    assert found_scores == sorted(found_scores, reverse=True)  # type: ignore[type-var]
+    assert found_scores == sorted(found_scores, reverse=True)
     assert sorted(_indices(ranking)) == list(range(40))
 
 
@@ -113,8 +113,9 @@ def test_rank_split_equals_whole(connect: Connect, target: str, largest: int) ->
     assert max(sizes) - min(sizes) <= 1
     assert _indices(parts) == _indices(whole)
     for part, same in zip(parts, whole, strict=True):
-        # TensorFlow's kernels round by their place in a vector, hence by the size of the request.
-        assert part.outputs == pytest.approx(same.outputs, rel=2e-7)
+        # TensorFlow's kernels round by their place in a vector, hence by the size of the request:
+        # a unit in the last place (1.2e-7) for each factor of ctcvr, and one for their product.
+        assert part.outputs == pytest.approx(same.outputs, rel=3.6e-7)
 
 
 def test_rank_a_candidates_own_field_hides_the_contexts(rank: Rank) -> None:
