@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 import socket
 import ssl
 import subprocess
@@ -21,6 +22,7 @@ from tests.serving.rest.http_client import MODEL, Api
 
 BODY = b'{"instances": [1.0]}'
 PREDICTIONS = {"predictions": [2.5]}
+_needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 
 
 def _post(body: bytes, *headers: str, version: str = "1.1") -> bytes:
@@ -192,6 +194,7 @@ def test_old_http_closes_and_keep_alive_keeps(api: Api) -> None:
             assert connection.recv(65536).startswith(b"HTTP/1.1 200")
 
 
+@_needs_curl
 def test_curl_sends_what_the_documentation_shows(api: Api, tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{api.port}{MODEL}:predict"
     command = ["curl", "-sS", "--max-time", "30", "-d", '{"instances": [1.0, 2.0, 5.0]}', url]
@@ -240,6 +243,7 @@ def test_requests_under_way_are_answered_before_the_server_stops(
             api.get(MODEL)
 
 
+@_needs_curl
 def test_tls_is_spoken_where_there_is_a_context(
     serve: Serve, certificate: tuple[Path, Path]
 ) -> None:
