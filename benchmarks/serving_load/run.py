@@ -182,7 +182,7 @@ def parse(description: str, arguments: Sequence[str] | None = None) -> argparse.
     add = parser.add_argument
     add("--model", type=Path, help="a pushed folder of versions; by default one is made")
     add("--examples", help="glob of TFRecord files of tf.Example; by default the run's eval split")
-    add("--seconds", type=float, default=1.0, help="length of one measurement")
+    add("--seconds", type=float, default=0.8, help="length of one measurement")
     add("--rounds", type=int, default=3, help="repeats of each measurement, in turn")
     add("--quick", action="store_true", help="one short round: shows that all works, no figures")
     add("--peers", default=",".join(PEERS), help="some of the peers, or none")

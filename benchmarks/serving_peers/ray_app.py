@@ -26,4 +26,4 @@ class Ranker:
         return Response(await asyncio.to_thread(self._scorer.answer, body))
 
 
-app = Ranker.bind(os.environ["MODEL"])
+app = Ranker.bind(os.environ["MODEL"])  # type: ignore[attr-defined]  # the decorator adds it

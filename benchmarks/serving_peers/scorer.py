@@ -18,7 +18,8 @@ class Scorer:
         """Scores (B, outputs) of serialized tf.Examples; outputs in the order of their names."""
         found = self._call(examples=tf.constant(examples))
         columns = [found[name].numpy().reshape(-1) for name in sorted(found)]
-        return np.stack(columns, axis=1).astype("<f4", copy=False)
+        scores: npt.NDArray[np.float32] = np.stack(columns, axis=1).astype("<f4", copy=False)
+        return scores
 
     def answer(self, body: bytes) -> bytes:
         """The answer to a raw body (see `frames`)."""

@@ -77,7 +77,8 @@ def test_frames_round_trip() -> None:
 def _message_class(pool: Any, descriptor: Any) -> Any:
     if hasattr(message_factory, "GetMessageClass"):  # protobuf 4.22 and later
         return message_factory.GetMessageClass(descriptor)
-    return message_factory.MessageFactory(pool).GetPrototype(descriptor)
+    factory: Any = message_factory.MessageFactory(pool)
+    return factory.GetPrototype(descriptor)
 
 
 def test_infer_request_is_what_protobuf_reads() -> None:
