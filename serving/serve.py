@@ -1,4 +1,4 @@
-"""Serving a folder in this process until it is told to stop: what `rankbeam serve` does."""
+"""Serving in this process until it is told to stop: what `rankbeam serve` does."""
 
 import gc
 import json
@@ -8,53 +8,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType
 
-from rankbeam.serving.locate import locate
 from rankbeam.serving.server import ModelServer
 from rankbeam.serving.server_options import ServerOptions
-from rankbeam.serving.settings.model import ModelSettings
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _SWITCH_INTERVAL_S = 0.0005
-
-
-@dataclass(frozen=True, slots=True)
-class ServeOptions:
-    """What a user asks of `rankbeam serve`.
-
-    Attributes:
-        source: a pushed folder: a base path of versions, or an output folder that holds one.
-        model_name: the name clients use; by default the one the model was pushed under.
-        host: the interface to listen on; `0.0.0.0` is all of them.
-        port: gRPC port; 0 takes a free one.
-        rest_port: REST port; 0 takes a free one, None serves no REST.
-    """
-
-    source: Path
-    model_name: str | None = None
-    host: str = "127.0.0.1"
-    port: int = 8500
-    rest_port: int | None = None
-
-
-def serve(options: ServeOptions, announce: Callable[[str], None] | None = None) -> None:
-    """Finds what was pushed, then serves it as `run_server` does.
-
-    Raises:
-        ConfigError: the source holds no pushed model, or several.
-        EnvironmentFault: the port or interface cannot be had.
-    """
-    pushed = locate(options.source)
-    model = ModelSettings(options.model_name or pushed.model_name, pushed.base_path)
-    run_server(
-        ServerOptions(
-            models=(model,), host=options.host, port=options.port, rest_port=options.rest_port
-        ),
-        announce,
-    )
 
 
 def run_server(options: ServerOptions, announce: Callable[[str], None] | None = None) -> None:

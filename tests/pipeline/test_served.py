@@ -85,6 +85,11 @@ def test_served_nothing_named_and_nothing_pushed_is_refused(
         options(ServeRequest(parse([])))
 
 
+def test_served_folder_without_a_push_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="must hold a pushed model"):
+        options(ServeRequest(parse([str(tmp_path)])))
+
+
 @pytest.mark.parametrize(
     ("words", "config", "output", "message"),
     [

@@ -11,15 +11,13 @@ import pytest
 
 from rankbeam.serving.content import RECORD_PATH, PushRecord, content_digest
 from rankbeam.serving.predict import PredictOptions, predict
-from rankbeam.serving.serve import ServeOptions, serve
-from rankbeam.transform.errors import ConfigError
 from tests.serving.waiting import wait_until
 
+# The REST port is off, since tests that run beside this one may have it.
 SERVE = """
 import sys
-from pathlib import Path
-from rankbeam.serving.serve import ServeOptions, serve
-serve(ServeOptions(Path(sys.argv[1]), port=0))
+from rankbeam.pipeline.cli import main
+main(["serve", sys.argv[1], "--port=0", "--rest_api_port=0"])
 """
 
 
@@ -40,15 +38,10 @@ def test_serve_finds_the_pushed_model_and_ends_cleanly(
     ) as process:
         assert process.stdout is not None
         announced = json.loads(process.stdout.readline())
-        assert announced["model_name"] == "ads"
+        assert announced["models"] == {"ads": str(version.parent)}
         target = f"{announced['host']}:{announced['grpc_port']}"
         options = PredictOptions('{"user": "ada"}', "ads", target)
         wait_until(lambda: predict(options)[0]["model_version"] == 4)
         process.send_signal(number)
         assert process.wait(30) == 0
         assert process.stdout.read() == ""
-
-
-def test_serve_of_an_unpushed_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="must hold a pushed model"):
-        serve(ServeOptions(tmp_path, port=0))
