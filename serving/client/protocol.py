@@ -98,7 +98,7 @@ def _message_classes() -> dict[str, Any]:
         for spec in fields:
             _add_field(message, spec)
     pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
+    pool.AddSerializedFile(file.SerializeToString())
     # protobuf 3 makes classes by a factory; later versions by a function, and lose the factory.
     factory: Any = message_factory
     if hasattr(factory, "GetMessageClass"):
