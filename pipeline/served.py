@@ -7,7 +7,7 @@ import click
 
 from rankbeam.pipeline.config.load import LoadedConfig, load_config
 from rankbeam.pipeline.layout import DEFAULT_ROOT, OutputLayout
-from rankbeam.pipeline.runs.latest import latest_destination
+from rankbeam.pipeline.runs.latest import latest_pushed
 from rankbeam.serving.flag_options import server_options
 from rankbeam.serving.flags import Flags
 from rankbeam.serving.locate import locate
@@ -61,14 +61,28 @@ def options(request: ServeRequest) -> ServerOptions:
         return server_options(flags)
     if "rest_api_port" not in flags.values:
         flags = replace(flags, values={**flags.values, "rest_api_port": _REST_PORT})
-    if request.config is None:
-        return server_options(flags, lambda: (_pushed(flags, _folder(flags)),))
-    loaded = load_config(request.config)
-    found = server_options(flags, lambda: (_configured(flags, loaded, request.output),))
+    loaded, folder = _source(request)
+    if loaded is None:
+        return server_options(flags, lambda: (_pushed(flags, folder),))
+    found = server_options(flags, lambda: (_configured(flags, loaded, folder),))
     batching = loaded.config.serving.batching
     if batching is None or "enable_batching" in flags.values:
         return found
     return replace(found, batching=batching.settings())
+
+
+def _source(request: ServeRequest) -> tuple[LoadedConfig | None, Path]:
+    """The config whose `serving` section counts, if any, and the pushed folder."""
+    if request.config is not None:
+        loaded = load_config(request.config)
+        layout = OutputLayout.of(loaded.config.name, request.output)
+        return loaded, layout.destination(loaded.config.push.destination)
+    if request.flags.positional:
+        return None, Path(request.flags.positional[0])
+    record = latest_pushed(Path(DEFAULT_ROOT))
+    file = Path(record.config_file)
+    # A config that was moved since takes nothing from what its run pushed.
+    return load_config(file) if file.is_file() else None, Path(record.destination)
 
 
 def _check_sources(request: ServeRequest) -> None:
@@ -87,17 +101,9 @@ def _check_sources(request: ServeRequest) -> None:
         )
 
 
-def _folder(flags: Flags) -> Path:
-    if flags.positional:
-        return Path(flags.positional[0])
-    return latest_destination(Path(DEFAULT_ROOT))
-
-
-def _configured(flags: Flags, loaded: LoadedConfig, output: Path | None) -> ModelSettings:
-    config = loaded.config
-    layout = OutputLayout.of(config.name, output)
-    model = _pushed(flags, layout.destination(config.push.destination))
-    log = config.serving.request_log
+def _configured(flags: Flags, loaded: LoadedConfig, folder: Path) -> ModelSettings:
+    model = _pushed(flags, folder)
+    log = loaded.config.serving.request_log
     return model if log is None else replace(model, logging=log.settings(loaded.base_dir))
 
 

@@ -125,7 +125,7 @@ class ModelServer:
                 await self._serve_fronts(core, executor)
             finally:
                 registry.close()
-                logs.close()
+                await asyncio.to_thread(logs.close)  # flushes, and may wait for a slow disk
 
     async def _serve_fronts(self, core: ServerCore, executor: futures.Executor) -> None:
         options = self._options

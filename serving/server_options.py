@@ -22,7 +22,7 @@ class ServerOptions:
         host: the interface to listen on; `0.0.0.0` is all of them.
         port: gRPC port; 0 takes a free one.
         rest_port: REST port; 0 takes a free one, None serves no REST.
-        poll_wait_s: seconds between two looks at the base paths; 0 looks once, negative never.
+        poll_wait_s: seconds between two looks at the base paths; 0 looks once.
         drain_timeout_s: seconds that requests under way get to end when the server stops.
         num_threads: graphs that run at the same time, where batching is off.
         batching: gathers requests into batches; None runs each alone.
@@ -60,7 +60,7 @@ class ServerOptions:
     loading: LoadSettings = field(default_factory=LoadSettings)
     session: SessionSettings = field(default_factory=SessionSettings)
     labels_for_unavailable: bool = False
-    check_method_names: bool = True
+    check_method_names: bool = False
     health_service: bool = True
     model_config_file: Path | None = None
     model_config_poll_s: float = 0.0

@@ -16,8 +16,3 @@ def latest_pushed(root: Path) -> RunRecord:
     if not pushed:
         raise ConfigError(f"a folder must be given where no run has pushed; found none in {root}")
     return pushed[-1]
-
-
-def latest_destination(root: Path) -> Path:
-    """Folder that the newest pushing run below `root` pushed to."""
-    return Path(latest_pushed(root).destination)

@@ -69,7 +69,7 @@ class ServerCore:
         *,
         batcher: Batcher | None = None,
         logs: RequestLogs | None = None,
-        check_method_names: bool = True,
+        check_method_names: bool = False,
     ) -> None:
         self.registry = registry
         self.metrics = metrics

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from rankbeam.pipeline.cli import main
+from rankbeam.pipeline.layout import DEFAULT_ROOT
+from rankbeam.pipeline.runs.record import RunRecord, write_record
 from rankbeam.pipeline.served import ServeRequest, options
 from rankbeam.serving.content import RECORD_PATH, PushRecord
 from rankbeam.serving.flags import parse
@@ -69,6 +71,34 @@ def test_served_config_says_how(tmp_path: Path) -> None:
     assert (log.folder, log.sampling_rate) == (tmp_path / "served", 0.5)
     flagged = options(ServeRequest(parse(["--enable_batching=false"]), config, output))
     assert flagged.batching is None
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_served_last_push_is_served_as_its_config_says_while_that_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moved: bool
+) -> None:
+    config = write_config(tmp_path, "evaluation:", f"{_SERVING}evaluation:")
+    output = _push(tmp_path / DEFAULT_ROOT / "shop")
+    run = output / "runs" / "20260101T000000.000001"
+    run.mkdir(parents=True)
+    record = RunRecord(
+        run_id=run.name,
+        pipeline="shop",
+        model_name="ads",
+        config_file=str(config.rename(tmp_path / "moved.yaml") if moved else config),
+        started_at="2026-01-01T00:00:00+00:00",
+        state="succeeded",
+        destination=str(output / "pushed"),
+        version=4,
+    )
+    if moved:
+        (tmp_path / "moved.yaml").unlink()
+    write_record(run, record)
+    monkeypatch.chdir(tmp_path)
+    found = options(ServeRequest(parse([])))
+    assert [model.name for model in found.models] == ["ads"]
+    assert (found.batching is None) is moved
+    assert (found.models[0].logging is None) is moved
 
 
 def test_served_flags_name_the_model_as_in_tensorflow_serving() -> None:

@@ -39,7 +39,11 @@ def server(tmp_path_factory: pytest.TempPathFactory, saved_model: Path) -> Itera
     base_path = tmp_path_factory.mktemp("served")
     shutil.copytree(saved_model, base_path / "1")
     options = ServerOptions(
-        (ModelSettings(NAME, base_path),), port=0, poll_wait_s=0.05, drain_timeout_s=10.0
+        (ModelSettings(NAME, base_path),),
+        port=0,
+        poll_wait_s=0.05,
+        drain_timeout_s=10.0,
+        check_method_names=True,
     )
     with ModelServer(options) as running:
         wait_available(f"127.0.0.1:{running.port}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rankbeam.pipeline.runs.latest import latest_destination
+from rankbeam.pipeline.runs.latest import latest_pushed
 from rankbeam.pipeline.runs.record import (
     NodeRecord,
     RunRecord,
@@ -78,12 +78,12 @@ def test_effective_state_tells_a_killed_run() -> None:
     assert effective_state(replace(RECORD, process=ended.pid, state="failed")) == "failed"
 
 
-def test_latest_destination_is_that_of_the_newest_push(tmp_path: Path) -> None:
+def test_latest_pushed_is_the_newest_push(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=f"no run has pushed; found none in {tmp_path}"):
-        latest_destination(tmp_path)
+        latest_pushed(tmp_path)
     _folder(tmp_path, replace(RECORD, version=1, state="succeeded"))
     _folder(
         tmp_path,
         replace(RECORD, run_id="20260103T000000.000001", state="failed", destination="/elsewhere"),
     )
-    assert latest_destination(tmp_path) == Path("/somewhere/pushed")
+    assert latest_pushed(tmp_path).destination == "/somewhere/pushed"
