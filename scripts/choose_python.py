@@ -21,6 +21,7 @@ import sys
 from dataclasses import dataclass
 
 MINIMUM_GLIBC = (2, 38)
+NEWER_STACK_NAME, OLDER_STACK_NAME = "TFX 1.21", "TFX 1.16"
 NEWER_STACK = ((3, 13), (3, 12), (3, 11))
 OLDER_STACK = ((3, 10),)
 COMPILERS = ("c++", "g++", "clang++")
@@ -66,7 +67,7 @@ class NoStackError(Exception):
 
 
 def choose(machine: Machine) -> Choice:
-    """Chooses the interpreter: Python 3.10 first, then the newest of 3.11-3.13.
+    """Chooses the interpreter: the newest of 3.11-3.13 where glibc allows it, otherwise 3.10.
 
     Raises:
       NoStackError: the platform has no wheels, or a compiler, the headers or a Python is missing.
@@ -82,12 +83,11 @@ def choose(machine: Machine) -> Choice:
         raise NoStackError(
             "a C++ compiler is missing (tried c++, g++, clang++): pyfarmhash is built from source"
         )
-    for versions in (OLDER_STACK, NEWER_STACK):
-        for version in versions:
-            found = [each for each in machine.interpreters if each.version == version]
-            for interpreter in found:
-                if _fits(interpreter, machine.glibc):
-                    return _choice(interpreter, machine.glibc)
+    for version in NEWER_STACK + OLDER_STACK:
+        found = [each for each in machine.interpreters if each.version == version]
+        for interpreter in found:
+            if _fits(interpreter, machine.glibc):
+                return _choice(interpreter, machine.glibc)
     raise NoStackError(_missing(machine.interpreters, machine.glibc))
 
 
@@ -98,13 +98,14 @@ def _fits(interpreter: Interpreter, glibc: tuple[int, int]) -> bool:
 
 
 def _choice(interpreter: Interpreter, glibc: tuple[int, int]) -> Choice:
-    if interpreter.version in OLDER_STACK:
-        return Choice(interpreter.path, "TFX 1.16", "Python 3.10 works here")
-    return Choice(
-        interpreter.path,
-        "TFX 1.21",
-        f"no usable Python 3.10, and glibc {_dotted(glibc)} is at least {_dotted(MINIMUM_GLIBC)}",
-    )
+    here, needed = _dotted(glibc), _dotted(MINIMUM_GLIBC)
+    if interpreter.version in NEWER_STACK:
+        return Choice(interpreter.path, NEWER_STACK_NAME, f"glibc {here} is at least {needed}")
+    if glibc >= MINIMUM_GLIBC:
+        reason = f"no usable Python 3.11-3.13, though glibc {here} would do for TFX 1.21"
+    else:
+        reason = f"glibc {here} is older than {needed}, which TFX 1.21 needs"
+    return Choice(interpreter.path, OLDER_STACK_NAME, reason)
 
 
 def _missing(interpreters: tuple[Interpreter, ...], glibc: tuple[int, int]) -> str:

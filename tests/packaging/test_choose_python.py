@@ -34,10 +34,22 @@ OLD_GLIBC, NEW_GLIBC = (2, 36), (2, 38)
             _machine(OLD_GLIBC, _python(10)), "/usr/bin/python3.10", "TFX 1.16", id="3.10"
         ),
         pytest.param(
-            _machine(NEW_GLIBC, _python(13), _python(10)),
+            _machine(NEW_GLIBC, _python(10), _python(11)),
+            "/usr/bin/python3.11",
+            "TFX 1.21",
+            id="the newer stack is preferred where both would do",
+        ),
+        pytest.param(
+            _machine(OLD_GLIBC, _python(13), _python(10)),
             "/usr/bin/python3.10",
             "TFX 1.16",
-            id="3.10 is preferred to 3.13 even where both would do",
+            id="3.13 cannot load the newer stack on an old glibc",
+        ),
+        pytest.param(
+            _machine(NEW_GLIBC, _python(13, has_headers=False), _python(14), _python(10)),
+            "/usr/bin/python3.10",
+            "TFX 1.16",
+            id="3.13 without headers cannot build, 3.10 can",
         ),
         pytest.param(
             _machine(NEW_GLIBC, _python(10, has_headers=False), _python(12)),
@@ -65,6 +77,18 @@ OLD_GLIBC, NEW_GLIBC = (2, 36), (2, 38)
 def test_choose_python_picks_interpreter_and_stack(machine: Machine, path: str, stack: str) -> None:
     choice = choose(machine)
     assert (choice.path, choice.stack) == (path, stack)
+
+
+@pytest.mark.parametrize(
+    ("machine", "reason"),
+    [
+        (_machine((2, 41), _python(13)), "glibc 2.41 is at least 2.38"),
+        (_machine(OLD_GLIBC, _python(10)), "glibc 2.36 is older than 2.38, which TFX 1.21 needs"),
+        (_machine((2, 41), _python(10)), "no usable Python 3.11-3.13, though glibc 2.41 would do"),
+    ],
+)
+def test_choose_python_says_why(machine: Machine, reason: str) -> None:
+    assert choose(machine).reason.startswith(reason)
 
 
 @pytest.mark.parametrize(
