@@ -14,6 +14,9 @@ ARGS ?=
 # tests stay in one process, so that its fixtures (Beam runs, exported models) are made once.
 WORKERS ?= 2
 
+# What `make test-newer-stack` makes in its root: test, test-fast or test-slow, with ARGS.
+TARGET ?= test
+
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.synced
@@ -22,10 +25,11 @@ STAMP := $(VENV)/.synced
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
-.PHONY: help setup run test test-fast test-slow lint types contracts package check clean distclean
+.PHONY: help setup run test test-fast test-slow test-newer-stack lint types contracts package check \
+  clean distclean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 setup: $(STAMP)  ## create .venv from uv.lock
 
@@ -49,6 +53,10 @@ test-fast: $(STAMP)  ## unit tests
 
 test-slow: $(STAMP)  ## tests that run a DAG, start a server or train for long
 	$(BIN)/pytest -m slow $(ARGS)
+
+test-newer-stack:  ## the tests on TFX 1.21, in a Debian 13 root (as root; TARGET=test-fast for less)
+	"$$(scripts/working_python.sh)" -m scripts.newer_stack \
+	  make $(TARGET) WORKERS=$(WORKERS) ARGS="$(ARGS)"
 
 lint: $(STAMP)  ## ruff: rules and format
 	$(BIN)/ruff check .

@@ -22,9 +22,11 @@ def _run(command: list[str | Path], path: str) -> subprocess.CompletedProcess[st
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-def _gate(tmp_path: Path, make: str) -> subprocess.CompletedProcess[str]:
-    """Runs the gate with a `make` that only says what it was asked."""
+def _gate(tmp_path: Path, make: str, python: str = "true") -> subprocess.CompletedProcess[str]:
+    """Runs the gate with a `make` and a `python3` that only say what they were asked."""
     _program(tmp_path / "bin" / "make", make)
+    asked = f'if [ "$1" = -c ]; then exit 0; fi\necho "made $2"\n{python}'
+    _program(tmp_path / "bin" / "python3", asked)
     return _run([ROOT / ".ci" / "run"], f"{tmp_path / 'bin'}:{os.environ['PATH']}")
 
 
@@ -32,8 +34,10 @@ def test_gate_runs_every_step_in_order(tmp_path: Path) -> None:
     answer = _gate(tmp_path, 'echo "made $1"')
     assert answer.returncode == 0
     made = [line.split()[1] for line in answer.stdout.splitlines() if line.startswith("made")]
-    assert made == ["test", "lint", "types", "contracts", "package"]
-    assert "all passed in" in answer.stdout.splitlines()[-1]
+    assert made == ["test", "lint", "types", "contracts", "package", "scripts.newer_stack"]
+    last = answer.stdout.splitlines()[-1]
+    assert "all passed in" in last
+    assert "skipped" not in last
 
 
 def test_gate_stops_at_the_first_failure(tmp_path: Path) -> None:
@@ -41,6 +45,20 @@ def test_gate_stops_at_the_first_failure(tmp_path: Path) -> None:
     assert answer.returncode == 1
     assert "types: FAILED after" in answer.stderr
     assert "made contracts" not in answer.stdout
+
+
+def test_gate_says_what_it_skipped(tmp_path: Path) -> None:
+    answer = _gate(tmp_path, "true", python="echo 'no root here' >&2; exit 77")
+    assert answer.returncode == 0
+    assert "no root here" in answer.stderr
+    assert "newer-stack: SKIPPED, for the reason above" in answer.stdout
+    assert answer.stdout.splitlines()[-1].endswith("; skipped: newer-stack")
+
+
+def test_gate_fails_where_the_newer_stack_fails(tmp_path: Path) -> None:
+    answer = _gate(tmp_path, "true", python="exit 2")
+    assert answer.returncode == 1
+    assert "newer-stack: FAILED after" in answer.stderr
 
 
 @pytest.fixture

@@ -1,0 +1,166 @@
+"""Runs the project's targets on the newer TFX stack, in a Debian 13 root of its own.
+
+For machines whose C library is too old for TFX 1.21 (see choose_python.py). debian_root.py makes
+the root, with Python 3.13; the tracked files of the checkout are copied into it, the locked
+packages are installed there by the project's own Makefile, and COMMAND runs in it. All is kept in
+one folder, so that a second run begins with the tests.
+
+    python3 -m scripts.newer_stack make test-fast ARGS="tests/trainer"
+
+Needs root. Exits with COMMAND's code, with 1 where a step before it fails, and with 77 (the code
+that Automake reads as "skipped") where such a root cannot be had here; the reason is on stderr.
+Runs on any Python 3.8+, before anything is installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from scripts.choose_python import NEWER_STACK_NAME, NoStackError, choose, inspect_machine
+from scripts.debian_root import (
+    RELEASE,
+    CannotError,
+    copy_settings,
+    enter,
+    inspect_host,
+    is_made,
+    make_root,
+    obstacle,
+)
+
+ROOT = Path(__file__).resolve().parent.parent
+CANNOT = 77
+# The checkout's place in the root. Beside it, as beside the checkout here, stands `shared`.
+PLACE = Path("/src/rankbeam")
+KEPT = {".venv", ".uv"}  # of the place, from run to run
+
+
+class StepError(Exception):
+    """A step before the command failed."""
+
+
+def copy_checkout(checkout: Path, place: Path) -> int:
+    """Puts the tracked files, as they are in the work tree, into a repository at `place`.
+
+    What an earlier copy left there goes, but for the environment and uv.
+
+    Returns:
+      The number of files.
+    """
+    listing = subprocess.run(
+        ["git", "-C", str(checkout), "ls-files", "-z"], stdout=subprocess.PIPE, check=True
+    )
+    names = [os.fsdecode(name) for name in listing.stdout.split(b"\0") if name]
+    names = [name for name in names if os.path.lexists(checkout / name)]
+    place.mkdir(parents=True, exist_ok=True)
+    for old in place.iterdir():
+        if old.is_dir() and not old.is_symlink():
+            if old.name not in KEPT:
+                shutil.rmtree(old)
+        else:
+            old.unlink()
+    for name in names:  # with new times, so that `make setup` looks at the lock file again
+        target = place / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(checkout / name, target, follow_symlinks=False)
+    for arguments in (["init", "-q"], ["add", "--all"]):
+        subprocess.run(["git", "-C", str(place), *arguments], check=True)
+    return len(names)
+
+
+def run(folder: Path, data: Path | None, command: list[str]) -> int:
+    """Makes the root where there is none, brings the checkout in, sets up and runs the command.
+
+    Raises:
+      CannotError: a root cannot be had here.
+      StepError: the locked packages cannot be installed.
+    """
+    root = folder / "root"
+    host = inspect_host()
+    reason = obstacle(host, is_made(root))
+    if reason:
+        raise CannotError(reason)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not is_made(root):
+            with _step(f"a Debian {RELEASE} root in {root}"):
+                make_root(root, host.programs)
+        copy_settings(root)
+        _empty(root / "tmp")
+        copy_checkout(ROOT, root / PLACE.relative_to("/"))
+        with _step("make setup"):
+            if enter(root, PLACE, ["make", "setup"]):
+                raise StepError("`make setup` failed in the root")
+        with _step(" ".join(command)):
+            code = enter(root, PLACE, command, data)
+    return 1 if code == CANNOT else code
+
+
+def _refuse_native() -> None:
+    with contextlib.suppress(NoStackError):
+        choice = choose(inspect_machine())
+        if choice.stack == NEWER_STACK_NAME:
+            raise CannotError(f"{choice.stack} is this machine's own stack: {choice.reason}")
+
+
+def _empty(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    folder.chmod(0o1777)
+
+
+@contextlib.contextmanager
+def _step(what: str) -> Iterator[None]:
+    start = time.monotonic()
+    print(f"newer_stack: {what} ...", file=sys.stderr, flush=True)
+    yield
+    seconds = time.monotonic() - start
+    print(f"newer_stack: {what}: {seconds:.0f} s", file=sys.stderr, flush=True)
+
+
+def _stop(number: int, _frame: object) -> None:
+    sys.exit(128 + number)  # through `enter`, which ends what runs in the root
+
+
+def main() -> int:
+    """Runs the command in the root; returns the exit code."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = os.environ.get("RANKBEAM_NEWER_STACK") or cache / "rankbeam" / "newer-stack"
+    shared = os.environ.get("RANKBEAM_SHARED_DATA") or ROOT.parent / "shared" / "data"
+    parser = argparse.ArgumentParser(description="Run COMMAND on TFX 1.21 in a Debian 13 root.")
+    parser.add_argument("--folder", type=Path, default=Path(folder), help="(default: %(default)s)")
+    parser.add_argument("--shared-data", type=Path, default=Path(shared), help="public datasets")
+    parser.add_argument(
+        "--unless-native",
+        action="store_true",
+        help=f"exit with {CANNOT} where `make setup` itself takes the newer stack",
+    )
+    parser.add_argument("command", nargs="+", help="for example: make test")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, _stop)
+    data = options.shared_data.resolve()
+    try:
+        if options.unless_native:
+            _refuse_native()
+        return run(options.folder.resolve(), data if data.is_dir() else None, options.command)
+    except CannotError as error:
+        print(f"newer_stack: cannot be done here: {error}", file=sys.stderr)
+        return CANNOT
+    except StepError as error:
+        print(f"newer_stack: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
