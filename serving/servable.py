@@ -70,7 +70,8 @@ class Servable:
         # Keyed by names that exist, each once in a request: as many as the model's own subsets.
         self._merged: dict[tuple[str, ...], Signature] = {}
         self._session = session
-        self._lock = threading.Lock()
+        # Reentrant: the garbage collector may end a lost request while its own thread holds this.
+        self._lock = threading.RLock()
         self._users = 0
         self._retired = False
 

@@ -1,4 +1,9 @@
-"""Counts and distributions, cheap to add to, that become Prometheus families when asked."""
+"""Counts and distributions, cheap to add to, that become Prometheus families when asked.
+
+The locks are reentrant, and iteration goes over copies, because the garbage collector may run at
+any point of any thread, also under a lock. A call whose event loop has gone counts itself when the
+collector ends it: it would wait for a lock that its own thread holds.
+"""
 
 import threading
 from bisect import bisect_left
@@ -27,7 +32,7 @@ class Counts:
         self._name, self._text, self._kind = name, text, kind
         self._label_names = tuple(label_names)
         self._values: dict[Labels, float] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def add(self, labels: Labels, amount: float = 1.0) -> None:
         """Adds to the number of these labels, which begins at 0."""
@@ -50,8 +55,8 @@ class Counts:
         """The numbers as they are now."""
         metric = Metric(self._name.removesuffix("_total"), self._text, self._kind)
         with self._lock:
-            rows = sorted(self._values.items())
-        for labels, value in rows:
+            rows = self._values.copy()
+        for labels, value in sorted(rows.items()):
             metric.add_sample(self._name, dict(zip(self._label_names, labels, strict=True)), value)
         return metric
 
@@ -74,7 +79,7 @@ class Distributions:
         self._bounds = tuple(bounds)
         self._bound_texts = (*(f"{bound:g}" for bound in bounds), "+Inf")
         self._rows: dict[Labels, tuple[list[int], list[float]]] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def add(self, labels: Labels, value: float) -> None:
         """Counts a value in its bucket."""
@@ -90,7 +95,9 @@ class Distributions:
         """The histograms as they are now."""
         metric = Metric(self._name, self._text, "histogram")
         with self._lock:
-            rows = [(key, list(counts), total[0]) for key, (counts, total) in self._rows.items()]
+            rows = [
+                (key, list(counts), total[0]) for key, (counts, total) in self._rows.copy().items()
+            ]
         for values, counts, total in sorted(rows):
             labels = dict(zip(self._label_names, values, strict=True))
             cumulative = list(accumulate(counts))

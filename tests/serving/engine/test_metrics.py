@@ -1,5 +1,6 @@
 """The metrics, read back by Prometheus's own parser."""
 
+import gc
 import threading
 
 import grpc
@@ -7,6 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from rankbeam.serving.engine.metrics import Metrics
+from rankbeam.serving.engine.tallies import Counts, Distributions
 
 OK = grpc.StatusCode.OK
 WITHOUT_TOTAL = {
@@ -171,3 +173,48 @@ def test_label_values_are_escaped() -> None:
     metrics = Metrics()
     metrics.count_load(model='a"b\\c\nd', outcome="ok")
     assert _value(metrics, "rankbeam_serving_loads_total", model='a"b\\c\nd', outcome="ok") == 1
+
+
+class _Lost:
+    """Counts itself when the collector finds it, as calls of an event loop that has gone."""
+
+    more = False
+
+    def __init__(self, tally: Counts | Distributions) -> None:
+        self.itself, self.tally = self, tally
+
+    def __del__(self) -> None:
+        self.tally.add(("lost",), 1.0)
+        if _Lost.more:
+            _Lost(self.tally)
+
+
+@pytest.mark.parametrize(
+    "tally",
+    [Counts("counts_total", "", ["row"]), Distributions("seconds", "", ["row"], [1.0])],
+    ids=["counts", "distributions"],
+)
+def test_tallies_take_what_the_collector_counts_while_they_are_read(
+    tally: Counts | Distributions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for row in range(100):
+        tally.add((str(row),), 1.0)
+    monkeypatch.setattr(_Lost, "more", True)
+
+    def read() -> None:
+        _Lost(tally)
+        for _ in range(20):
+            tally.family()
+            tally.add(("read",), 1.0)
+
+    thresholds = gc.get_threshold()
+    gc.set_threshold(1)
+    try:
+        reader = threading.Thread(target=read, daemon=True)
+        reader.start()
+        reader.join(30)
+    finally:
+        gc.set_threshold(*thresholds)
+    assert not reader.is_alive()
+    labels = {next(iter(row.labels.values())) for row in tally.family().samples}
+    assert {"lost", "read", "0", "99"} <= labels
