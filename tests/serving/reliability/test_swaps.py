@@ -1,7 +1,5 @@
 """Swaps under load: versions come every two seconds and vanish, and no request notices."""
 
-import base64
-import json
 import multiprocessing
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving import tiny_models
 from tests.serving.reliability import asking
-from tests.serving.reliability.pushing import BIASES, push, remove_old
+from tests.serving.reliability.pushing import push, remove_old
+from tests.serving.reliability.questions import question
 from tests.serving.reliability.servers import Server, serving
-from tests.serving.waiting import NAME, wait_available
+from tests.serving.waiting import wait_available
 
 pytestmark = pytest.mark.slow
 
@@ -24,23 +22,6 @@ LEAST_SWAPS = 10
 PUSH_EVERY_S = 2.0
 WARM_UP_SWAPS = 4
 MEMORY_GROWTH = 1.1
-ROWS: tuple[Mapping[str, object], ...] = (*tiny_models.ROWS, {"user": "ada", "age": 11})
-
-
-def _question(server: Server) -> asking.Question:
-    rows = tiny_models.examples(ROWS)
-    request = tiny_models.predict_request(rows)
-    request.model_spec.name = NAME
-    instances = [{"b64": base64.b64encode(row).decode()} for row in rows]
-    return asking.Question(
-        grpc_port=server.port,
-        rest_port=server.rest_port,
-        predict=request.SerializeToString(),
-        document=json.dumps({"instances": instances}).encode(),
-        path=f"/v1/models/{NAME}:predict",
-        output="click",
-        expected=tuple(tiny_models.oracle(ROWS, bias=b)["click"].tolist() for b in BIASES),
-    )
 
 
 def _push_until_answered(
@@ -81,7 +62,7 @@ def test_50_000_requests_while_versions_come_and_vanish(
         serving(base_path, log, "--file_system_poll_wait_seconds=0.1") as server,
         ProcessPoolExecutor(PROCESSES, spawn) as pool,
     ):
-        load = asking.Load(_question(server), 3, 1, REQUESTS // PROCESSES, stop)
+        load = asking.Load(question(server), 3, 1, REQUESTS // PROCESSES, stop)
         under_way = [pool.submit(asking.run, load) for _ in range(PROCESSES)]
         memory = _push_until_answered(under_way, stop, server, push_next)
         for part in under_way:
