@@ -17,7 +17,9 @@ from tensorflow_serving.apis import (
     get_model_status_pb2,
     inference_pb2,
     model_management_pb2,
+    model_service_pb2,
     predict_pb2,
+    prediction_service_pb2,
     regression_pb2,
 )
 
@@ -27,8 +29,11 @@ from rankbeam.serving.engine.core import ServerCore
 
 _log = logging.getLogger(__name__)
 
-PREDICTION_SERVICE = "tensorflow.serving.PredictionService"
-MODEL_SERVICE = "tensorflow.serving.ModelService"
+# By their descriptors, which reflection shows to those who ask: they must be loaded.
+PREDICTION_SERVICE: str = prediction_service_pb2.DESCRIPTOR.services_by_name[
+    "PredictionService"
+].full_name
+MODEL_SERVICE: str = model_service_pb2.DESCRIPTOR.services_by_name["ModelService"].full_name
 
 _Context: TypeAlias = Any  # grpc.aio.ServicerContext; grpc carries no types
 _Operation: TypeAlias = Callable[[Any, Call], Awaitable[Message]]

@@ -172,6 +172,11 @@ def load_servable(
         raise status.as_refusal(error) from error
 
 
+def start_pools(settings: SessionSettings) -> None:
+    """Starts TensorFlow's thread pools, which all sessions of a process share."""
+    tf.compat.v1.Session(graph=tf.Graph(), config=_session_config(settings)).close()
+
+
 def _session_config(settings: SessionSettings) -> config_pb2.ConfigProto:
     return config_pb2.ConfigProto(
         inter_op_parallelism_threads=settings.inter_op_threads,

@@ -155,7 +155,9 @@ class ModelServer:
             await asyncio.to_thread(watcher.stop)
 
     def _grpc_server(self, core: ServerCore, health: Health) -> Any:
-        server = grpc.aio.server(options=[*_GRPC_ARGUMENTS, *self._options.grpc_arguments])
+        # Of two arguments of one name, gRPC would take the first.
+        arguments = {**dict(_GRPC_ARGUMENTS), **dict(self._options.grpc_arguments)}
+        server = grpc.aio.server(options=list(arguments.items()))
         server.add_generic_rpc_handlers(generic_handlers(core))
         names = [PREDICTION_SERVICE, MODEL_SERVICE, reflection.SERVICE_NAME]
         if self._options.health_service:
