@@ -1,0 +1,1 @@
+"""Flink and Spark on this machine, for runs whose Beam stages go there."""

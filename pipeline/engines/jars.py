@@ -1,0 +1,96 @@
+"""An engine's jars: fetched once by Maven, as its pom says, and kept in the user's cache."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rankbeam.pipeline.engines.java import find_maven
+from rankbeam.pipeline.engines.places import EngineKind, Places
+from rankbeam.transform.errors import EnvironmentFault
+
+_TAIL_LINES = 12
+
+
+def pom_of(kind: EngineKind) -> Path:
+    """The pom that lists an engine's jars."""
+    return Path(__file__).resolve().parent / kind / "pom.xml"
+
+
+def have_jars(kind: EngineKind, places: Places) -> bool:
+    """Whether the jars are in the cache already."""
+    return _folder(kind, places).is_dir()
+
+
+def fetch_jars(kind: EngineKind, places: Places, say: Callable[[str], None]) -> Path:
+    """Folder with an engine's jars, fetched where it is not there yet.
+
+    Two commands at once fetch once: the second waits. A fetch that is cut short leaves nothing
+    under the folder's name.
+
+    Args:
+        kind: Which engine.
+        places: The user's folders.
+        say: Is told once where a fetch begins.
+
+    Raises:
+        EnvironmentFault: Maven is missing, cannot reach a repository, or the cache not be written.
+    """
+    folder = _folder(kind, places)
+    if folder.is_dir():
+        return folder
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _only_one(folder.with_suffix(".lock")):
+            if not folder.is_dir():
+                say(f"fetching the jars of {kind} with Maven into {folder}")
+                _fetch(kind, folder)
+    except OSError as error:
+        raise EnvironmentFault(
+            f"the cache folder must be writable; got {folder.parent}: {error.strerror}"
+        ) from None
+    return folder
+
+
+def _folder(kind: EngineKind, places: Places) -> Path:
+    digest = hashlib.sha256(pom_of(kind).read_bytes()).hexdigest()[:12]
+    return places.jars(kind, digest)
+
+
+def _fetch(kind: EngineKind, folder: Path) -> None:
+    partial = folder.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    command = [
+        find_maven(),
+        "--batch-mode",
+        "--file",
+        str(pom_of(kind)),
+        "dependency:copy-dependencies",
+        "-DincludeScope=runtime",
+        f"-DoutputDirectory={partial}",
+    ]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0 or not any(partial.glob("*.jar")):
+        errors = [line for line in done.stdout.splitlines() if line.startswith("[ERROR]")]
+        tail = "\n".join((errors or (done.stdout + done.stderr).splitlines())[:_TAIL_LINES])
+        shutil.rmtree(partial, ignore_errors=True)
+        raise EnvironmentFault(
+            f"Maven must fetch the jars of {pom_of(kind)}; got exit code {done.returncode}:\n{tail}"
+        )
+    os.replace(partial, folder)
+
+
+@contextmanager
+def _only_one(lock: Path) -> Iterator[None]:
+    handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,52 @@
+"""Java and Maven, without which no engine starts."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from rankbeam.transform.errors import EnvironmentFault
+
+# Flink 1.19 and Spark 3.5 run on these; both were measured on 17.
+_OLDEST, _NEWEST = 11, 17
+_VERSION = re.compile(r'version "(?:1\.)?(\d+)')
+
+
+def find_java() -> str:
+    """Path of a `java` that the engines run on: JAVA_HOME's, else PATH's.
+
+    Raises:
+        EnvironmentFault: There is none, or its version does not fit.
+    """
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    if java is None or not os.access(java, os.X_OK):
+        got = f"JAVA_HOME={home}" if home else "no java on PATH"
+        raise EnvironmentFault(
+            f"java must be installed for an engine (Java {_OLDEST} to {_NEWEST}); got {got}"
+        )
+    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
+    match = _VERSION.search(told.stderr + told.stdout)
+    if match is None or not _OLDEST <= int(match[1]) <= _NEWEST:
+        lines = (told.stderr or told.stdout).strip().splitlines()
+        raise EnvironmentFault(
+            f"java must be of version {_OLDEST} to {_NEWEST}; got {java}: "
+            f"{lines[0] if lines else 'no version'}"
+        )
+    return java
+
+
+def find_maven() -> str:
+    """Path of `mvn`.
+
+    Raises:
+        EnvironmentFault: There is none.
+    """
+    maven = shutil.which("mvn")
+    if maven is None:
+        raise EnvironmentFault(
+            "mvn must be installed to fetch an engine's jars; got none on PATH (install Maven, or "
+            "copy the cache folder of a machine that has it)"
+        )
+    return maven

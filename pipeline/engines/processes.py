@@ -1,0 +1,108 @@
+"""The processes of an engine: started in sessions of their own, found again by a mark.
+
+Ids in a file would miss what a killed command had just started, and the Python workers that task
+managers start by themselves. The mark is a variable in the environment, which children inherit and
+the kernel shows in /proc.
+"""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+MARK_VARIABLE = "RANKBEAM_ENGINE"
+
+_POLL_S = 0.05
+
+
+def start_marked(
+    command: Sequence[str], mark: str, log: Path, environment: Mapping[str, str] | None = None
+) -> int:
+    """Start a process that outlives this one, with its output appended to `log`; returns its id.
+
+    Args:
+        command: Program and arguments.
+        mark: What `marked` finds it and all its descendants by.
+        log: File for standard output and standard error.
+        environment: Variables beside this process's own.
+
+    Raises:
+        OSError: It cannot be started, or the log not written.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd=log.parent,
+            env={**os.environ, **(environment or {}), MARK_VARIABLE: mark},
+        )
+    # Nobody waits for it: where this process lives on (a test, a notebook), the kernel should not
+    # keep the ended one as a zombie that Popen's destructor warns of.
+    process.returncode = 0
+    return process.pid
+
+
+def marked(mark: str) -> list[int]:
+    """Ids of the living processes that bear `mark`, of this user."""
+    wanted = f"{MARK_VARIABLE}={mark}".encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            # A zombie's environment is empty, so it does not count.
+            variables = (entry / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue  # gone in the meantime, or another user's
+        if wanted in variables:
+            found.append(int(entry.name))
+    return sorted(found)
+
+
+def end_marked(mark: str, grace_s: float) -> int:
+    """End all that bear `mark`: politely, then after `grace_s` by force; returns how many."""
+    ended: set[int] = set()
+    deadline = time.monotonic() + grace_s
+    how = signal.SIGTERM
+    while living := marked(mark):
+        late = time.monotonic() >= deadline
+        if late:
+            how = signal.SIGKILL
+        for pid in living:
+            if late or pid not in ended:
+                _signal(pid, how)
+        ended.update(living)
+        _reap(living)
+        time.sleep(_POLL_S)
+    return len(ended)
+
+
+def is_marked(pid: int, mark: str) -> bool:
+    """Whether process `pid` lives and bears `mark`; an id that was given again does not."""
+    try:
+        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return f"{MARK_VARIABLE}={mark}".encode() in variables
+
+
+def _signal(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _reap(pids: Sequence[int]) -> None:
+    """Collect those that are this process's own children."""
+    for pid in pids:
+        try:
+            os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:
+            continue
