@@ -13,7 +13,9 @@ Sources: tensorflow/serving `apis/*.proto`; tensorflow `core/framework/tensor.pr
 from collections.abc import Mapping
 from typing import Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import descriptor_pb2, descriptor_pool
+
+from rankbeam.transform.stack import message_classes
 
 _PACKAGE = "rankbeam.serving.client"
 
@@ -99,13 +101,8 @@ def _message_classes() -> dict[str, Any]:
             _add_field(message, spec)
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(file.SerializeToString())
-    # protobuf 3 makes classes by a factory; later versions by a function, and lose the factory.
-    factory: Any = message_factory
-    if hasattr(factory, "GetMessageClass"):
-        make = factory.GetMessageClass
-    else:
-        make = factory.MessageFactory(pool).GetPrototype
-    return {name: make(pool.FindMessageTypeByName(f"{_PACKAGE}.{name}")) for name in FIELDS}
+    classes = message_classes(pool, [f"{_PACKAGE}.{name}" for name in FIELDS])
+    return dict(zip(FIELDS, classes.values(), strict=True))
 
 
 _CLASSES = _message_classes()

@@ -1,6 +1,5 @@
 """The JSON of every answer but predictions: results, errors, status and metadata."""
 
-import inspect
 import json
 from typing import Any
 
@@ -17,15 +16,9 @@ from tensorflow_serving.apis import (
 from rankbeam.serving import status
 from rankbeam.serving.rest import decimals
 from rankbeam.serving.tensors import Array
+from rankbeam.transform.stack import JSON_DEFAULTS
 
 _INDENT = "    "
-
-# The option was renamed in protobuf 5.
-_PRINT_DEFAULTS = next(
-    name
-    for name in ("always_print_fields_with_no_presence", "including_default_value_fields")
-    if name in inspect.signature(json_format.MessageToJson).parameters
-)
 
 
 def error(message: str) -> bytes:
@@ -85,8 +78,7 @@ def metadata(response: get_model_metadata_pb2.GetModelMetadataResponse) -> bytes
 
 
 def _json(message: Message, **options: Any) -> str:
-    options[_PRINT_DEFAULTS] = True
-    text = json_format.MessageToJson(message, indent=1, **options)
+    text = json_format.MessageToJson(message, indent=1, **JSON_DEFAULTS, **options)
     return f"{text}\n"
 
 

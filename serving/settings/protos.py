@@ -8,8 +8,10 @@ descriptor pool of their own, so that they cannot clash with another copy in the
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, wrappers_pb2
+from google.protobuf import descriptor_pb2, descriptor_pool, wrappers_pb2
 from google.protobuf.message import Message
+
+from rankbeam.transform.stack import message_classes
 
 _PACKAGE = "tensorflow.serving"
 _FILE = "rankbeam/serving/settings.proto"
@@ -70,19 +72,8 @@ def _build() -> dict[str, type[Message]]:
     pool = descriptor_pool.DescriptorPool()
     for file in (wrappers_pb2.DESCRIPTOR.serialized_pb, _file_descriptor().SerializeToString()):
         pool.AddSerializedFile(file)
-    return {
-        name: _message_class(pool.FindMessageTypeByName(f"{_PACKAGE}.{name}")) for name in _MESSAGES
-    }
-
-
-def _message_class(descriptor: Any) -> type[Message]:
-    """The class of a message; protobuf 4.22 renamed the call, and 5 dropped the older one."""
-    factory: Any = message_factory
-    if hasattr(factory, "GetMessageClass"):
-        found: type[Message] = factory.GetMessageClass(descriptor)
-    else:
-        found = factory.MessageFactory(descriptor.file.pool).GetPrototype(descriptor)
-    return found
+    classes = message_classes(pool, [f"{_PACKAGE}.{name}" for name in _MESSAGES])
+    return dict(zip(_MESSAGES, classes.values(), strict=True))
 
 
 _CLASSES = _build()

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, struct_pb2
+from google.protobuf import descriptor_pb2, descriptor_pool, struct_pb2
 
 from benchmarks.serving_load import bare, chart, figures, http_client, open_inference, report
 from benchmarks.serving_load.bench import in_turn
@@ -18,6 +18,7 @@ from benchmarks.serving_load.run import parse
 from benchmarks.serving_load.wires import WIRES
 from benchmarks.serving_peers import frames
 from benchmarks.serving_peers.environments import EnvironmentFailedError, check_tensorflow
+from rankbeam.transform.stack import message_classes
 
 ROWS = [b"", b"a", b"\x00\xff" * 300]
 TENSOR = descriptor_pb2.FieldDescriptorProto
@@ -74,13 +75,6 @@ def test_frames_round_trip() -> None:
     assert frames.pack([b"ab"]) == b"\x01\x00\x00\x00\x02\x00\x00\x00ab"
 
 
-def _message_class(pool: Any, descriptor: Any) -> Any:
-    if hasattr(message_factory, "GetMessageClass"):  # protobuf 4.22 and later
-        return message_factory.GetMessageClass(descriptor)
-    factory: Any = message_factory.MessageFactory(pool)
-    return factory.GetPrototype(descriptor)
-
-
 def test_infer_request_is_what_protobuf_reads() -> None:
     pool = descriptor_pool.DescriptorPool()
     file = descriptor_pb2.FileDescriptorProto(name="i.proto", package="i", syntax="proto3")
@@ -91,9 +85,8 @@ def test_infer_request_is_what_protobuf_reads() -> None:
     request.field.add(name="model_name", number=1, type=TENSOR.TYPE_STRING, label=1)
     request.field.add(name="inputs", number=5, type=TENSOR.TYPE_MESSAGE, type_name=".i.T", label=3)
     request.field.add(name="raw", number=7, type=TENSOR.TYPE_BYTES, label=3)
-    pool.Add(file)
-    descriptor = pool.FindMessageTypeByName("i.R")
-    made = _message_class(pool, descriptor)
+    pool.AddSerializedFile(file.SerializeToString())
+    made: Any = message_classes(pool, ["i.R"])["i.R"]
 
     read = made.FromString(open_inference.infer_request("ranker", ROWS))
 

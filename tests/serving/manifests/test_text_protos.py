@@ -1,9 +1,7 @@
 """The text protos, read back by protobuf's own parser into TensorFlow Serving's messages."""
 
-from typing import Any
-
 import pytest
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
+from google.protobuf import descriptor_pb2, descriptor_pool, text_format
 from google.protobuf.message import Message
 from tensorflow_serving.config import model_server_config_pb2
 
@@ -14,6 +12,7 @@ from rankbeam.serving.manifests.text_protos import (
     monitoring_config,
     text_proto,
 )
+from rankbeam.transform.stack import message_classes
 from tests.serving.manifests.plans import BATCHING, EVERYTHING, plan
 
 FIELD = descriptor_pb2.FieldDescriptorProto
@@ -33,15 +32,8 @@ def _message_class(name: str, fields: list[tuple[str, int, int, str]]) -> type[M
             name=field, number=number, type=kind, label=label, type_name=type_name or None
         )
     pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    descriptor = pool.FindMessageTypeByName(f"held.{name}")
-    # protobuf 4.22 renamed the call, and 5 dropped the older one.
-    factory: Any = message_factory
-    if hasattr(factory, "GetMessageClass"):
-        found: type[Message] = factory.GetMessageClass(descriptor)
-    else:
-        found = factory.MessageFactory(pool).GetPrototype(descriptor)
-    return found
+    pool.AddSerializedFile(file.SerializeToString())
+    return message_classes(pool, [f"held.{name}"])[f"held.{name}"]
 
 
 def _batching(text: str) -> dict[str, object]:
