@@ -41,6 +41,9 @@ _GRPC_ARGUMENTS = (
     # As TensorFlow Serving: large candidate sets must not fail on gRPC's default of 4 MB.
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
+    # Who connects and does not speak HTTP/2 soon keeps a socket this long, even where it has left;
+    # gRPC's default is two minutes.
+    ("grpc.server_handshake_timeout_ms", 10_000),
 )
 
 
