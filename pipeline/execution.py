@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rankbeam.components.example_gen.paths import check_source
+from rankbeam.pipeline.beam.plan import BeamPlan
+from rankbeam.pipeline.beam.prepare import prepare_beam
+from rankbeam.pipeline.beam.spec import BeamRunner
 from rankbeam.pipeline.config.load import LoadedConfig
 from rankbeam.pipeline.layout import OutputLayout
 from rankbeam.pipeline.progress.view import ProgressView
@@ -20,6 +23,9 @@ from rankbeam.pipeline.runs.record import LOG_FILE, NodeRecord, RunRecord, write
 from rankbeam.pipeline.runs.unforeseen import readable
 from rankbeam.transform.errors import DataError, EnvironmentFault, GateError, RankbeamError
 
+if TYPE_CHECKING:
+    from tfx.dsl.components.base.base_node import BaseNode
+
 
 @dataclass(frozen=True)
 class RunRequest:
@@ -30,12 +36,14 @@ class RunRequest:
         layout: Where outputs go.
         span: Span to read where the path has {SPAN}; the latest where None.
         query: Serve what was pushed and ask it one request.
+        beam_runner: Where Beam stages run; where None, as the config says.
     """
 
     loaded: LoadedConfig
     layout: OutputLayout
     span: int | None = None
     query: bool = False
+    beam_runner: BeamRunner | None = None
 
 
 class _Journal:
@@ -76,12 +84,13 @@ def execute(request: RunRequest) -> RunRecord:
     layout = request.layout
     loaded = request.loaded
     salts = _input_digests(loaded, request.span)
+    beam = prepare_beam(loaded.config.beam, request.beam_runner, str(layout.artifacts))
     with output_lock(layout.root, layout.lock), interruptible():
         journal = _begin(request)
         log = journal.folder / LOG_FILE
         with captured_output(log) as terminal:
             try:
-                return _run_nodes(request, journal, terminal, salts)
+                return _run_nodes(request, journal, terminal, salts, beam)
             except Exception as error:
                 log_exception(error)
                 raise _concluded(error, journal, layout) from None
@@ -130,7 +139,11 @@ def _begin(request: RunRequest) -> _Journal:
 
 
 def _run_nodes(
-    request: RunRequest, journal: _Journal, terminal: TextIO, salts: Mapping[str, str]
+    request: RunRequest,
+    journal: _Journal,
+    terminal: TextIO,
+    salts: Mapping[str, str],
+    beam: BeamPlan,
 ) -> RunRecord:
     config, layout = request.loaded.config, request.layout
     view = ProgressView(terminal)
@@ -147,9 +160,13 @@ def _run_nodes(
         nodes = dag.build_nodes(
             config, request.loaded.base_dir, journal.record.destination, request.span
         )
-        pipeline = dag.build_pipeline(config, nodes, str(layout.artifacts), str(layout.metadata))
+        _place_beam(request, nodes, beam, view)
+        pipeline = dag.build_pipeline(
+            config, nodes, str(layout.artifacts), str(layout.metadata), beam_args=()
+        )
         try:
-            LocalRunner(reporter, salts).run(pipeline)
+            found = dag.baseline_salt(journal.record.destination)
+            LocalRunner(reporter, {**salts, "Baseline": found}).run(pipeline)
         except GateError as error:
             raise GateError("\n".join([str(error), *reporter.reasons])) from error
     finally:
@@ -161,6 +178,21 @@ def _run_nodes(
 
         query_pushed_model(record, view)
     return journal.finish()
+
+
+def _place_beam(
+    request: RunRequest, nodes: "list[BaseNode]", beam: BeamPlan, view: ProgressView
+) -> None:
+    """Tell the nodes where their Beam stages run, once a Python worker has started there."""
+    from rankbeam.pipeline.beam.nodes import apply_plan, check_overrides
+    from rankbeam.pipeline.beam.probe import probe
+
+    check_overrides(nodes, request.loaded.config.beam)
+    apply_plan(nodes, beam)
+    for kind, place in beam.places.items():
+        view.started(f"starting a worker on {kind} at {place.endpoint}")
+        probe(kind, beam.arguments_of(kind), str(request.layout.root), place.slots or 1)
+        view.close()
 
 
 def _concluded(error: Exception, journal: _Journal, layout: OutputLayout) -> RankbeamError:

@@ -43,6 +43,13 @@ def trainer_options(config: RankbeamConfig) -> TrainerOptions:
     )
 
 
+def trainer_options_without_steps(config: RankbeamConfig) -> TrainerOptions:
+    """The same for a node that is told `training.max_steps` apart, when a run starts."""
+    told = trainer_options(config)
+    free = told.training.model_copy(update={"max_steps": None})
+    return told.model_copy(update={"training": free})
+
+
 def schema_contract_options(config: RankbeamConfig) -> SchemaContractOptions:
     """What the config promises about columns."""
     return SchemaContractOptions(

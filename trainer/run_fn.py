@@ -33,8 +33,9 @@ def run_fn(fn_args: "FnArgs") -> None:
 
     Args:
         fn_args: TFX's arguments; read are `transform_output`, `train_files`, `eval_files`,
-            `custom_config` (TrainerOptions as JSON under the key `rankbeam`),
-            `serving_model_dir` and `model_run_dir`.
+            `train_steps` (where set, in place of `training.max_steps`), `custom_config`
+            (TrainerOptions as JSON under the key `rankbeam`), `serving_model_dir` and
+            `model_run_dir`.
 
     Raises:
         DataError: A split has no rows.
@@ -52,7 +53,10 @@ def run_fn(fn_args: "FnArgs") -> None:
     layout = read_layout(fn_args.transform_output, options.transform)
     model = RankingModel(layout, tuple(options.tasks), options.model)
     structure = build_structure(options.funnel, options.model.structure)
-    history = fit(model, structure, train, evaluation, options.training)
+    training = options.training
+    if fn_args.train_steps is not None:
+        training = training.model_copy(update={"max_steps": fn_args.train_steps})
+    history = fit(model, structure, train, evaluation, training)
     _write_history(history, train, evaluation, model, fn_args.model_run_dir, started)
     export_model(model, structure, fn_args.transform_output, options, fn_args.serving_model_dir)
 

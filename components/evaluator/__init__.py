@@ -1,1 +1,1 @@
-"""What the stock Evaluator lacks for ranking: metrics in batches, a baseline, readable verdicts."""
+"""What the stock Evaluator lacks for ranking: metrics in batches, first runs, readable verdicts."""

@@ -119,8 +119,8 @@ class _SliceScores(tfma.utils.DoFnWithModels):
                 raise
             raise GateError(
                 "the last blessed model must be able to read today's examples to be compared "
-                "with; it cannot (a column has changed its type?): remove its blessing, or run "
-                f"into another output folder: {error.message}"
+                "with; it cannot (a column has changed its type?): remove that version from "
+                f"push.destination, or push to another folder: {error.message}"
             ) from error
         answer = {name: value.numpy().reshape(-1) for name, value in answered.items()}
         missing = [output for output in self._plan.labels if output not in answer]

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from tfx.dsl.components.base import base_component, executor_spec
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import BaseChannel, Channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
@@ -14,7 +15,10 @@ from rankbeam.transform.errors import ConfigError
 class PusherNodeSpec(ComponentSpec):
     """Inputs, outputs and parameters of `Pusher`."""
 
-    PARAMETERS: ClassVar = {"options": ExecutionParameter(type=str)}
+    PARAMETERS: ClassVar = {
+        "options": ExecutionParameter(type=str),
+        "destination": ExecutionParameter(type=str),
+    }
     INPUTS: ClassVar = {
         "model": ChannelParameter(type=standard_artifacts.Model),
         "model_blessing": ChannelParameter(type=standard_artifacts.ModelBlessing, optional=True),
@@ -54,13 +58,13 @@ class Pusher(base_component.BaseComponent):
         parity: BaseChannel | None = None,
         *,
         spec: PushSpec,
-        destination: str,
+        destination: str | RuntimeParameter,
         model_name: str,
     ) -> None:
         _check_wired("model_blessing", model_blessing, spec.require_model_blessing)
         _check_wired("infra_blessing", infra_blessing, spec.require_infra_blessing)
         _check_wired("parity", parity, spec.require_parity)
-        options = PushOptions(push=spec, destination=destination, model_name=model_name)
+        options = PushOptions(push=spec, model_name=model_name)
         super().__init__(
             PusherNodeSpec(
                 model=model,
@@ -69,6 +73,7 @@ class Pusher(base_component.BaseComponent):
                 parity=parity,
                 pushed_model=Channel(type=standard_artifacts.PushedModel),
                 options=options.model_dump_json(),
+                destination=destination,
             )
         )
 

@@ -35,7 +35,8 @@ class Executor(base_executor.BaseExecutor):
             input_dict: one `model`; at most one each of `model_blessing`, `infra_blessing` and
                 `parity`.
             output_dict: `pushed_model`: one PushedModel artifact.
-            exec_properties: `options`: `PushOptions` as JSON.
+            exec_properties: `options`: `PushOptions` as JSON; `destination`: absolute path of the
+                folder of versions.
 
         Raises:
             GateError: a required blessing or certificate is bad, missing or for other bytes, or
@@ -50,7 +51,10 @@ class Executor(base_executor.BaseExecutor):
         certified = record.parity == BLESSED
         digest = artifacts.certified_digest(input_dict["parity"]) if certified else None
         published = publish(
-            Path(options.destination), _copying(source, digest), record, options.push.version
+            Path(exec_properties["destination"]),
+            _copying(source, digest),
+            record,
+            options.push.version,
         )
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
         artifacts.describe_pushed(pushed, published)

@@ -36,8 +36,7 @@ class PushSpec(StrictModel):
 
 
 class PushOptions(StrictModel):
-    """What the executor is told: the config's section, with the folder and name resolved."""
+    """What the executor is told beside the destination, which may be set when a run starts."""
 
     push: PushSpec
-    destination: str = Field(description="Absolute path of the destination.")
     model_name: str = Field(description="Name that clients ask for, for the push record.")

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from rankbeam.components.baseline.note import read_note
 from rankbeam.components.data_gate.report import read_report
 from rankbeam.components.evaluator.report import read_evaluation
 from rankbeam.components.example_gen.counts import counts_from_json
@@ -80,8 +81,10 @@ def _trainer(outputs: Artifacts) -> str:
 
 
 def _baseline(outputs: Artifacts) -> str:
-    models = outputs.get("model", [])
-    return f"compare with model {models[0].id}" if models else "no blessed model to compare with"
+    record = read_note(_uri(outputs, "baseline"))
+    if record is None:
+        return "no blessed model to compare with"
+    return f"compare with version {record.version}"
 
 
 def _evaluator(outputs: Artifacts) -> str:

@@ -7,7 +7,7 @@ stops at the first node that did not end well. It begins by clearing away what k
 
 import datetime
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from rankbeam.pipeline.runners.cache_key import code_digest
 from rankbeam.pipeline.runners.leftovers import remove_leftovers
-from rankbeam.pipeline.runners.observer import NodeResult, NodeState, Observer
+from rankbeam.pipeline.runners.observer import Artifacts, NodeResult, NodeState, Observer
 from rankbeam.transform.errors import EnvironmentFault
 
 RUN_ID_PARAMETER = "pipeline-run-id"
@@ -33,6 +33,11 @@ ALWAYS_RUN = frozenset({"Pusher"})
 
 _Execution = metadata_store_pb2.Execution
 
+Made = Mapping[str, Artifacts]
+"""Node id to the outputs of a node that has ended."""
+Salt = str | Callable[[Made], str]
+"""A text on which a node's cached results depend, or what finds it when the node's turn comes."""
+
 
 class LocalRunner(local_dag_runner.LocalDagRunner):
     """A local runner with an observer.
@@ -42,7 +47,7 @@ class LocalRunner(local_dag_runner.LocalDagRunner):
         salts: Node id to a text on which its cached results depend beside TFX's own key.
     """
 
-    def __init__(self, observer: Observer, salts: Mapping[str, str] | None = None) -> None:
+    def __init__(self, observer: Observer, salts: Mapping[str, Salt] | None = None) -> None:
         super().__init__()
         self._observer = observer
         self._salts = dict(salts or {})
@@ -68,17 +73,22 @@ class LocalRunner(local_dag_runner.LocalDagRunner):
         root = pipeline.runtime_spec.pipeline_root.field_value.string_value
         remove_leftovers(metadata.Metadata(connection), Path(root))
         code = code_digest()
+        made: dict[str, Artifacts] = {}
         for wrapped in pipeline.nodes:
             node = wrapped.pipeline_node
-            salt = f"{code} {self._salts.get(node.node_info.id, '')}".rstrip()
-            node.parameters.parameters[SALT_PARAMETER].field_value.string_value = salt
-            if node.node_info.id in ALWAYS_RUN:
+            node_id = node.node_info.id
+            salt = self._salts.get(node_id, "")
+            own = salt if isinstance(salt, str) else salt(made)
+            node.parameters.parameters[
+                SALT_PARAMETER
+            ].field_value.string_value = f"{code} {own}".rstrip()
+            if node_id in ALWAYS_RUN:
                 node.execution_options.caching_options.enable_cache = False
-            self._run_node(pipeline, node, deployment, connection)
+            made[node_id] = self._run_node(pipeline, node, deployment, connection)
 
     def _run_node(
         self, pipeline: pipeline_pb2.Pipeline, node: Any, deployment: Any, connection: Any
-    ) -> None:
+    ) -> Artifacts:
         node_id = node.node_info.id
         store = metadata.Metadata(connection)
         node_launcher = launcher.Launcher(
@@ -104,6 +114,7 @@ class LocalRunner(local_dag_runner.LocalDagRunner):
             raise EnvironmentFault(
                 f"node {node_id} must find its inputs; got none that ML Metadata could resolve"
             )
+        return outputs
 
 
 def _ending(

@@ -20,7 +20,7 @@ def test_new_span_retrains_and_is_compared_with_the_blessed_model(
     assert (latest.code, latest.err) == (0, "")
     record = records(output)[-1]
     assert states(record) == dict.fromkeys(states(record), "done")
-    assert meaning(record, "Baseline").startswith("compare with model ")
+    assert meaning(record, "Baseline") == "compare with version 1"
     assert meaning(record, "Evaluator").endswith("; BLESSED")
     assert (record["version"], meaning(record, "Pusher")) == (2, "version 2, new")
     after = pushed(output)
@@ -31,6 +31,7 @@ def test_new_span_retrains_and_is_compared_with_the_blessed_model(
     assert (first.code, first.err) == (0, "")
     record = records(output)[-1]
     assert states(record)["Trainer"] == "cached"
+    assert meaning(record, "Baseline") == "compare with version 2"
     # Servers serve the newest version, so going back publishes the older model anew.
     assert (record["version"], meaning(record, "Pusher")) == (3, "version 3, new")
     assert pushed(output) == {**after, "3": after["1"]}

@@ -82,13 +82,6 @@ def _await_begin(process: "subprocess.Popen[str]", output: Path, stop: Stop) -> 
     before = outputs.begun(output, stop.node)
 
     def has_begun() -> bool:
-        if stop.node == "Baseline":  # it has no executor, hence no folder: right after the Trainer
-            records = outputs.records(output)
-            return (
-                bool(records)
-                and records[-1]["process"] == process.pid
-                and ("Trainer" in outputs.states(records[-1]))
-            )
         if not outputs.begun(output, stop.node) - before:
             return False
         needs_server = stop.node in ("InfraValidator", "ParityCheck") and stop.by != SIGKILL

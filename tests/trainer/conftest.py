@@ -118,6 +118,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Traine
                 transform_output=done.folder,
                 train_files=[str(folder / "train" / "*")],
                 eval_files=[str(folder / "eval" / "*")],
+                train_steps=None,
                 custom_config={"rankbeam": options.model_dump_json()},
                 serving_model_dir=str(output / "Format-Serving"),
                 model_run_dir=str(output / "model_run"),

@@ -57,6 +57,16 @@ def test_run_fn_writes_another_model_from_another_seed(
     assert first[weights] != second[weights]
 
 
+def test_run_fn_takes_the_steps_that_the_node_is_told(prepared: Prepared) -> None:
+    short = prepared("short").arguments
+    options = TrainerOptions.model_validate(OPTIONS | {"training": {"max_steps": 6}})
+    short.custom_config["rankbeam"] = options.model_dump_json()
+    short.train_steps = 1
+    run_fn(short)
+    history = json.loads((Path(short.model_run_dir) / HISTORY_FILE).read_text())
+    assert [epoch["steps"] for epoch in history["epochs"]] == [1]
+
+
 def test_run_fn_refuses_an_empty_split_and_exports_nothing(
     prepared: Prepared, tmp_path: Path
 ) -> None:

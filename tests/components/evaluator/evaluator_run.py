@@ -1,4 +1,4 @@
-"""Runs the stock Evaluator's executor on a model whose predictions are columns of the data."""
+"""Runs the Evaluator's executor on a model whose predictions are columns of the data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from tfx.components.evaluator.executor import Executor
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import proto_utils
 
 from rankbeam.components.evaluator.config import EXTRACTORS_MODULE, build_eval_config
 from rankbeam.components.evaluator.evaluation import Evaluation
+from rankbeam.components.evaluator.executor import Executor
 from rankbeam.components.evaluator.report import read_evaluation
 from rankbeam.components.evaluator.slices import SliceKey
 from rankbeam.components.evaluator.spec import EvaluatedOutput, EvaluationSpec

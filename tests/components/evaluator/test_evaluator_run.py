@@ -9,6 +9,7 @@ import pytest
 import tensorflow_model_analysis as tfma
 from tfx.types import standard_artifacts
 
+from rankbeam.components.baseline.note import write_note
 from rankbeam.components.evaluator.catalog import Metric
 from rankbeam.components.evaluator.evaluation import Evaluation
 from rankbeam.components.evaluator.slices import SliceKey
@@ -180,6 +181,19 @@ def test_evaluator_rejects_with_one_sentence_per_broken_gate(
             f"ctcvr calibration must be <= 0.5; got {calibration:.4g}",
         ]
     )
+
+
+@pytest.mark.slow
+def test_evaluator_evaluates_alone_where_the_baseline_found_no_model(
+    tmp_path: Path, examples: standard_artifacts.Examples, model: standard_artifacts.Model
+) -> None:
+    absent = standard_artifacts.Model()
+    absent.uri = str(tmp_path / "absent")
+    write_note(absent.uri, None)
+    spec = EvaluationSpec(gates=(MetricGate(output="click", metric="auc", max_worse=0.0),))
+    evaluation = run_evaluator(tmp_path / "run", examples, spec, model, baseline=absent).read()
+    assert evaluation.blessed
+    assert not evaluation.has_baseline
 
 
 @pytest.mark.slow

@@ -78,11 +78,10 @@ def _certificate(folder: Path) -> Certificate:
 def _push(inputs: Inputs, destination: Path, **spec: object) -> Artifact:
     pushed = standard_artifacts.PushedModel()
     pushed.uri = str(destination.parent / "artifact")
-    options = PushOptions(
-        push=PushSpec.model_validate(spec), destination=str(destination), model_name="ads"
-    )
+    options = PushOptions(push=PushSpec.model_validate(spec), model_name="ads")
     executor: base_executor.BaseExecutor = Executor()
-    executor.Do(inputs, {"pushed_model": [pushed]}, {"options": options.model_dump_json()})
+    properties = {"options": options.model_dump_json(), "destination": str(destination)}
+    executor.Do(inputs, {"pushed_model": [pushed]}, properties)
     return pushed
 
 
@@ -240,5 +239,6 @@ def test_pusher_node_refuses_to_be_wired_without_a_required_blessing() -> None:
     free = PushSpec(require_model_blessing=False)
     node = Pusher(model, None, infra, infra, spec=free, destination="/d", model_name="ads")
     assert PushOptions.model_validate_json(node.exec_properties["options"]) == PushOptions(
-        push=free, destination="/d", model_name="ads"
+        push=free, model_name="ads"
     )
+    assert node.exec_properties["destination"] == "/d"

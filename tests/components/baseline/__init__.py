@@ -1,0 +1,1 @@
+"""Tests of the node that finds the model to compare with."""
