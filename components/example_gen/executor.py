@@ -15,7 +15,10 @@ from rankbeam.components.example_gen.ingest import SPLITS, ingest
 from rankbeam.components.example_gen.sources.files import list_files
 from rankbeam.components.example_gen.spans import has_span
 from rankbeam.components.example_gen.spec import ExampleGenSpec
+from rankbeam.transform.errors import ConfigError
 
+LATEST_SPAN = -1
+"""Value of the property `asked_span` that asks for the latest."""
 COUNTS_PROPERTY = "counts"
 """Custom property of the Examples artifact: JSON of `counts_from_json`."""
 
@@ -76,19 +79,25 @@ def _input_files(exec_properties: dict[str, Any]) -> dict[str, tuple[str, ...]]:
     config = proto_utils.json_to_proto(
         exec_properties[standard_component_specs.INPUT_CONFIG_KEY], example_gen_pb2.Input()
     )
+    span = int(exec_properties.get("asked_span", LATEST_SPAN))
     if any(has_span(split.pattern) for split in config.splits):
-        # Vertex runs TFX's driver before the executor; open-source Kubeflow does not.
-        _fill_spans(base, config, exec_properties.get(standard_component_specs.RANGE_CONFIG_KEY))
+        # Only a ClusterExampleGen has spans left to find: it has no driver.
+        _fill_spans(base, config, span)
+    elif span != LATEST_SPAN:
+        raise ConfigError(
+            f"data.source.path must hold {{SPAN}} where a span is asked for; got span {span}"
+        )
     return {
         split.name: list_files(f"{base.rstrip('/')}/{split.pattern}") for split in config.splits
     }
 
 
-def _fill_spans(base: str, config: example_gen_pb2.Input, range_config: str | None) -> None:
-    asked = range_config_pb2.RangeConfig() if range_config else None
-    if range_config:
-        proto_utils.json_to_proto(range_config, asked)
+def _fill_spans(base: str, config: example_gen_pb2.Input, span: int) -> None:
+    asked = None
+    if span != LATEST_SPAN:
+        one = range_config_pb2.StaticRange(start_span_number=span, end_span_number=span)
+        asked = range_config_pb2.RangeConfig(static_range=one)
     processor = FileBasedInputProcessor(base, config.splits, asked)
-    span, version = processor.resolve_span_and_version()
+    found, version = processor.resolve_span_and_version()
     for split in config.splits:
-        split.pattern = processor.get_pattern_for_span_version(split.pattern, span, version)
+        split.pattern = processor.get_pattern_for_span_version(split.pattern, found, version)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 
 from rankbeam.components.example_gen.chunks import Chunk
+from rankbeam.components.example_gen.sources.avro import read_avro
 from rankbeam.components.example_gen.sources.columns import Wanted, missing_column
 from rankbeam.components.example_gen.sources.delimited import read_csv
 from rankbeam.components.example_gen.sources.outcomes import load_outcomes
@@ -12,6 +13,7 @@ from rankbeam.components.example_gen.sources.parquet import read_parquet
 from rankbeam.components.example_gen.sources.request_log import RequestLogReader
 from rankbeam.components.example_gen.sources.tfrecord import read_tfrecord
 from rankbeam.components.example_gen.spec import (
+    AvroSource,
     CsvSource,
     ExampleGenSpec,
     ParquetSource,
@@ -114,6 +116,8 @@ class Reader:
             return read_csv(file, source, wanted, self.spec.multivalent)
         if isinstance(source, ParquetSource):
             return read_parquet(file, wanted)
+        if isinstance(source, AvroSource):
+            return read_avro(file, wanted)
         return read_tfrecord(file)
 
 

@@ -49,10 +49,22 @@ class ParquetSource(_Source):
     kind: Literal["parquet"]
 
 
+class AvroSource(_Source):
+    """Avro object container files; null and NaN are missing, everything else is a value.
+
+    What each type becomes is listed in `rankbeam.components.example_gen.sources.avro_types`.
+    """
+
+    kind: Literal["avro"]
+
+
 class TFRecordSource(_Source):
     """TFRecord files of tf.Example, plain or compressed (.gz)."""
 
     kind: Literal["tfrecord"]
+
+
+OutcomesSource = Annotated[CsvSource | ParquetSource | AvroSource, Field(discriminator="kind")]
 
 
 class RequestLogSource(_Source):
@@ -71,7 +83,7 @@ class RequestLogSource(_Source):
     column_prefix: str = Field(
         default="", description="Begins the names of the added columns, to tell them from features."
     )
-    outcomes: Annotated[CsvSource | ParquetSource, Field(discriminator="kind")] | None = Field(
+    outcomes: OutcomesSource | None = Field(
         default=None,
         description=(
             "Table with the columns request_id, position, every label, and every column that a "
@@ -180,7 +192,8 @@ class DerivedLabel(StrictModel):
 
 
 Source = Annotated[
-    CsvSource | ParquetSource | TFRecordSource | RequestLogSource, Field(discriminator="kind")
+    CsvSource | ParquetSource | AvroSource | TFRecordSource | RequestLogSource,
+    Field(discriminator="kind"),
 ]
 Split = Annotated[
     EntityHashSplit | TimeSplit | FoldersSplit | RowHashSplit, Field(discriminator="kind")

@@ -7,7 +7,9 @@ from typing import Any
 import click
 
 from rankbeam import __version__
+from rankbeam.pipeline.cli.compile import compile_command
 from rankbeam.pipeline.cli.config import config_group
+from rankbeam.pipeline.cli.engine import engine_group
 from rankbeam.pipeline.cli.init import init_command
 from rankbeam.pipeline.cli.predict import predict_command
 from rankbeam.pipeline.cli.run import run_command
@@ -15,6 +17,7 @@ from rankbeam.pipeline.cli.runs import runs_command
 from rankbeam.pipeline.cli.serve import serve_command
 from rankbeam.pipeline.cli.serving import serving_group
 from rankbeam.pipeline.cli.simulate import simulate_command
+from rankbeam.pipeline.cli.submit import submit_command
 from rankbeam.pipeline.quiet import quiet_libraries
 from rankbeam.transform.errors import RankbeamError
 
@@ -27,8 +30,11 @@ def rankbeam() -> None:
 
 for _command in (
     run_command,
+    compile_command,
+    submit_command,
     init_command,
     config_group,
+    engine_group,
     simulate_command,
     serve_command,
     serving_group,

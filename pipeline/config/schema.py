@@ -11,6 +11,8 @@ from rankbeam.components.example_gen.spec import DataSpec
 from rankbeam.components.infra_validator.spec import InfraValidationSpec
 from rankbeam.components.parity.spec import ParitySpec
 from rankbeam.components.pusher.spec import PushSpec
+from rankbeam.pipeline.beam.spec import BeamSpec
+from rankbeam.pipeline.kubeflow.spec import KubeflowSpec
 from rankbeam.serving.batching_spec import BatchingSpec
 from rankbeam.serving.manifests.spec import DeploymentSpec
 from rankbeam.serving.request_log.spec import RequestLogSpec
@@ -61,6 +63,8 @@ class RankbeamConfig(StrictModel):
     gates: GatesSpec = GatesSpec()
     serving: ServingSpec = ServingSpec()
     push: PushSpec = PushSpec()
+    beam: BeamSpec = BeamSpec()
+    kubeflow: KubeflowSpec = KubeflowSpec()
 
     @property
     def funnel(self) -> Funnel:

@@ -21,12 +21,16 @@ _READER_ERRORS = (
 
 
 def list_files(pattern: str) -> tuple[str, ...]:
-    """The data files that a glob matches, in name order; folders do not count.
+    """The data files that a glob matches, in name order, or that are right in folders it matches.
+
+    Folders beside files do not count.
 
     Raises:
         DataError: There is none.
     """
     matches = sorted(tf.io.gfile.glob(pattern))
+    if matches and all(map(tf.io.gfile.isdir, matches)):
+        matches = sorted(tf.io.gfile.glob(f"{pattern.rstrip('/')}/*"))
     files = tuple(p for p in matches if is_data_file_name(p) and not tf.io.gfile.isdir(p))
     if not files:
         raise DataError(f"data.source.path must lead to files; none match {pattern}")

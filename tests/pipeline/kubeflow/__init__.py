@@ -1,0 +1,1 @@
+"""Compiling for Kubeflow, and submitting."""
