@@ -1,0 +1,109 @@
+"""What goes wrong between here and an API server, as a user reads it."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import urllib3.exceptions
+from kfp_server_api.exceptions import ApiException
+
+from rankbeam.pipeline.kubeflow.connection import Connection
+from rankbeam.transform.errors import ConfigError, EnvironmentFault, RankbeamError
+
+_UNAVAILABLE = frozenset({429, 502, 503, 504})
+_CREDENTIALS = (
+    "give a token with --token-file or RANKBEAM_KFP_TOKEN, or a session's cookie with "
+    "RANKBEAM_KFP_COOKIE"
+)
+_SHOWN = 2_000
+
+
+class Unavailable(EnvironmentFault):
+    """The server cannot be reached, or says that it cannot answer now; it may later."""
+
+
+@contextmanager
+def told(connection: Connection, action: str) -> Iterator[None]:
+    """Turn what the client raises into an error that says what was attempted.
+
+    Args:
+        connection: Whose host to name, and whose secrets to keep out of messages.
+        action: What is being done, as `upload the pipeline`.
+
+    Raises:
+        ConfigError: The server rejects what it was sent (400, 409, 422).
+        EnvironmentFault: It refuses the caller (401, 403), or is no KFP API.
+        Unavailable: It cannot be reached, or cannot answer now.
+    """
+    try:
+        yield
+    except ApiException as error:
+        raise _refused(connection, action, error.status, error.reason, error.body) from None
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise _unreachable(connection, action, error) from None
+    except UnicodeDecodeError:
+        raise no_api(connection, "an answer that is no text") from None
+
+
+def no_api(connection: Connection, answer: str) -> EnvironmentFault:
+    """The error where something answers that is not KFP."""
+    return EnvironmentFault(
+        f"--host must be the address of a KFP API server; got {answer} from {connection.host} "
+        f"(a login page, or another service?): {_CREDENTIALS}"
+    )
+
+
+def _refused(
+    connection: Connection, action: str, status: int, reason: str | None, body: Any
+) -> RankbeamError:
+    said = connection.redact(_message(body) or str(reason or "no reason"))
+    got = f"{status} from {connection.host}: {said}"
+    if status == 401:
+        return EnvironmentFault(f"server must know who asks to {action}; got {got}; {_CREDENTIALS}")
+    if status == 403:
+        return EnvironmentFault(f"server must allow the caller to {action}; got {got}")
+    if status in {400, 409, 422}:
+        return ConfigError(f"server must accept the request to {action}; got {got}")
+    if status == 404:
+        return EnvironmentFault(f"server must know how to {action}; got {got}")
+    if 300 <= status < 400:
+        return no_api(connection, f"a redirection ({status})")
+    kind = Unavailable if status in _UNAVAILABLE else EnvironmentFault
+    return kind(f"server must be able to {action}; got {got}")
+
+
+def _message(body: Any) -> str:
+    """The server's words: from the gateway, from the upload handler, or as plain text."""
+    text = str(body or "").strip()
+    try:
+        values = json.loads(text)
+    except ValueError:
+        values = None
+    if isinstance(values, dict):
+        for key in ("message", "error_message", "error"):
+            if isinstance(values.get(key), str) and values[key]:
+                text = values[key]
+                break
+    elif text.startswith("<"):
+        return "a page of HTML"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} [...]"
+
+
+def _unreachable(connection: Connection, action: str, error: Exception) -> EnvironmentFault:
+    cause = error.reason if isinstance(error, urllib3.exceptions.MaxRetryError) else error
+    if isinstance(cause, urllib3.exceptions.SSLError):
+        return EnvironmentFault(
+            f"certificate of {connection.host} must be trusted; got {cause}; "
+            f"give its authority with --ca-cert"
+        )
+    # A refused connection is a kind of timeout in older versions of urllib3.
+    refused = isinstance(cause, urllib3.exceptions.NewConnectionError)
+    if isinstance(cause, urllib3.exceptions.TimeoutError) and not refused:
+        return Unavailable(
+            f"server must answer within --request-timeout-s to {action}; got none from "
+            f"{connection.host} in {connection.request_timeout_s:g} s"
+        )
+    # urllib3 begins its message with the object's address in memory.
+    words = str(cause).rpartition(">: ")[2]
+    return Unavailable(f"--host must be reachable; got {connection.host}: {words}")

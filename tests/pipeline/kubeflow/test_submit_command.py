@@ -1,0 +1,91 @@
+"""`rankbeam submit` as a user runs it."""
+
+from pathlib import Path
+
+import pytest
+
+from rankbeam.pipeline.cli.main import main
+from tests.pipeline.compiled.specs import task, write_spec
+from tests.pipeline.kubeflow.server import Cluster, kubeflow
+
+_SECRET = "s3cr3t-t0ken"
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    inputs = {"steps": {"parameterType": "NUMBER_INTEGER", "defaultValue": 10}}
+    return write_spec(tmp_path / "pipeline.yaml", {"DataGate": task("pass")}, inputs)
+
+
+def _code(*words: object) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main([str(word) for word in words])
+    code = ended.value.code
+    assert isinstance(code, int)
+    return code
+
+
+def test_submit_command_prints_the_link_and_follows(
+    package: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RANKBEAM_KFP_TOKEN", _SECRET)
+    cluster = Cluster(token=_SECRET, looks=[{"state": "RUNNING"}, {"state": "SUCCEEDED"}])
+    with kubeflow(cluster) as url:
+        words = ("submit", "--compiled", package, "--host", url, "--run-name", "mine")
+        assert _code(*words, "--parameter", "steps=7", "--wait", "--poll-s", "0.01") == 0
+    out, err = capfd.readouterr()
+    assert err == ""
+    lines = out.splitlines()
+    assert lines[1:] == [
+        "run        mine",
+        f"link       {url}/#/runs/details/run-1",
+        "  run               RUNNING",
+        "  run               SUCCEEDED",
+    ]
+    [run] = cluster.runs.values()
+    assert run["runtime_config"]["parameters"] == {"steps": 7}
+    assert _SECRET not in out
+
+
+@pytest.mark.parametrize(
+    ("state", "task_name", "code"),
+    [("FAILED", "datagate", 4), ("FAILED", "other", 5), ("CANCELED", "datagate", 5)],
+)
+def test_submit_command_ends_as_the_run_does(
+    package: Path, capfd: pytest.CaptureFixture[str], state: str, task_name: str, code: int
+) -> None:
+    details = {"task_details": [{"display_name": task_name, "state": "FAILED"}]}
+    with kubeflow(Cluster(looks=[{"state": state, "run_details": details}])) as url:
+        words = ("submit", "--compiled", package, "--host", url, "--wait", "--poll-s", "0.01")
+        assert _code(*words) == code
+    err = capfd.readouterr().err
+    assert err.startswith("error: run must ")
+    assert state in err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "error: CONFIG or --compiled must be given, and not both\n"),
+        (("rankbeam.yaml", "--compiled", "p.yaml"), "must be given, and not both\n"),
+        (("--compiled", "p.yaml", "--timeout-s", "5"), "must come with --wait; got 5 alone\n"),
+        (("--compiled", "p.yaml", "--parameter", "a"), "must be NAME=VALUE; got a\n"),
+        (("--compiled", "p.yaml", "--parameter", "a=1", "--parameter", "a=2"), "got a twice\n"),
+        (("--compiled", "/no/such.yaml"), "must be readable; got /no/such.yaml"),
+    ],
+)
+def test_submit_command_checks_its_words(
+    capfd: pytest.CaptureFixture[str], words: tuple[str, ...], message: str
+) -> None:
+    assert _code("submit", "--host", "http://127.0.0.1:1", *words) == 2
+    assert message in capfd.readouterr().err
+
+
+def test_submit_command_says_that_it_got_no_answer(
+    package: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = ("submit", "--compiled", package, "--host", "http://127.0.0.1:1", "--cookie", _SECRET)
+    assert _code(*words) == 5
+    err = capfd.readouterr().err
+    assert err.startswith("error: --host must be reachable; got http://127.0.0.1:1: ")
+    assert _SECRET not in err
