@@ -33,6 +33,11 @@ class OutputLayout:
         return self.root / "metadata.sqlite"
 
     @property
+    def compiled(self) -> Path:
+        """What runs of compiled pipelines make: `<run>/<task>/<output>`, and their cache."""
+        return self.root / "compiled"
+
+    @property
     def runs(self) -> Path:
         """One folder per run: its record and its full log."""
         return self.root / "runs"
