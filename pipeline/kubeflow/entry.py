@@ -19,8 +19,9 @@ from rankbeam.transform.errors import RankbeamError
 
 INVOCATION_FLAG = "--json_serialized_invocation_args"
 _TFX_ENTRY_POINT = "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"
-# Where Kubeflow's launcher keeps the copies: backend/src/v2/component, LocalPathForURI.
-_COPIED = {"minio://": "/minio/", "s3://": "/s3/"}
+# backend/src/v2/component of kubeflow/pipelines: LocalPathForURI.
+COPIED = {"minio://": "/minio/", "s3://": "/s3/"}
+"""Scheme to the folder in which Kubeflow's launcher keeps the copies."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def local_path(uri: str) -> str:
     """Where a URI's copy is; the URI itself where TensorFlow reads it."""
-    for scheme, folder in _COPIED.items():
+    for scheme, folder in COPIED.items():
         if uri.startswith(scheme):
             return folder + uri.removeprefix(scheme)
     return uri
@@ -61,7 +62,7 @@ def local_path(uri: str) -> str:
 
 def remote_uri(path: str) -> str:
     """The inverse of `local_path`."""
-    for scheme, folder in _COPIED.items():
+    for scheme, folder in COPIED.items():
         if path.startswith(folder):
             return scheme + path.removeprefix(folder)
     return path
