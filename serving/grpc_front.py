@@ -43,13 +43,16 @@ def generic_handlers(core: ServerCore) -> tuple[grpc.GenericRpcHandler, ...]:
     """TensorFlow Serving's two services; any other method is answered UNIMPLEMENTED by gRPC."""
 
     async def metadata(request: Any, call: Call) -> Message:
-        return core.metadata(request)
+        answer: Message = core.metadata(request)
+        return answer
 
     async def model_status(request: Any, call: Call) -> Message:
-        return core.model_status(request)
+        answer: Message = core.model_status(request)
+        return answer
 
     async def reload_config(request: Any, call: Call) -> Message:
-        return await core.reload_config(request)
+        answer: Message = await core.reload_config(request)
+        return answer
 
     prediction: Mapping[str, tuple[type[Message], _Operation]] = {
         "Predict": (predict_pb2.PredictRequest, core.predict),

@@ -87,7 +87,7 @@ def test_health_watch_tells_of_the_load_and_of_the_drain(tmp_path: Path, saved_m
 
             def known() -> bool:
                 try:
-                    return _check(channel, NAME) == NOT_SERVING
+                    return bool(_check(channel, NAME) == NOT_SERVING)
                 except grpc.RpcError:
                     return False  # before the first look
 

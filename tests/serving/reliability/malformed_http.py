@@ -58,7 +58,7 @@ def _deep_json(rng: random.Random) -> HttpCase:
 
 def _wrong_document(rng: random.Random) -> HttpCase:
     word, number = _word(rng), rng.randint(-(10**6), 10**6)
-    value = rng.choice(
+    value: object = rng.choice(
         [
             number,
             word,
