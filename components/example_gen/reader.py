@@ -5,20 +5,12 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 
 from rankbeam.components.example_gen.chunks import Chunk
-from rankbeam.components.example_gen.sources.avro import read_avro
 from rankbeam.components.example_gen.sources.columns import Wanted, missing_column
-from rankbeam.components.example_gen.sources.delimited import read_csv
 from rankbeam.components.example_gen.sources.outcomes import load_outcomes
-from rankbeam.components.example_gen.sources.parquet import read_parquet
 from rankbeam.components.example_gen.sources.request_log import RequestLogReader
+from rankbeam.components.example_gen.sources.tables import TableSource, read_table
 from rankbeam.components.example_gen.sources.tfrecord import read_tfrecord
-from rankbeam.components.example_gen.spec import (
-    AvroSource,
-    CsvSource,
-    ExampleGenSpec,
-    ParquetSource,
-    RequestLogSource,
-)
+from rankbeam.components.example_gen.spec import ExampleGenSpec, RequestLogSource
 
 
 def wanted_columns(spec: ExampleGenSpec) -> dict[str, str]:
@@ -112,12 +104,8 @@ class Reader:
 
     def _batches(self, file: str, wanted: Wanted) -> Iterator[pa.RecordBatch]:
         source = self.spec.data.source
-        if isinstance(source, CsvSource):
-            return read_csv(file, source, wanted, self.spec.multivalent)
-        if isinstance(source, ParquetSource):
-            return read_parquet(file, wanted)
-        if isinstance(source, AvroSource):
-            return read_avro(file, wanted)
+        if isinstance(source, TableSource):
+            return read_table(file, source, wanted, self.spec.multivalent)
         return read_tfrecord(file)
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from rankbeam.transform.errors import DataError
 
-Kind = Literal["csv", "parquet", "tfrecord"]
+Kind = Literal["csv", "parquet", "avro", "tfrecord"]
 
 _COMPRESSED = {".gz", ".bz2"}
 _KINDS: dict[str, Kind] = {
@@ -16,6 +16,7 @@ _KINDS: dict[str, Kind] = {
     ".tsv": "csv",
     ".parquet": "parquet",
     ".pq": "parquet",
+    ".avro": "avro",
     ".tfrecord": "tfrecord",
     ".tfrecords": "tfrecord",
 }
@@ -69,8 +70,8 @@ def _in_folder(folder: Path) -> tuple[Kind, tuple[Path, ...]]:
         names = ", ".join(path.name for path in sorted(folder.iterdir())) or "nothing"
         got = " and ".join(kinds) if kinds else "none"
         raise DataError(
-            f"folder must hold data files of one kind (csv, parquet or tfrecord); got {got} in "
-            f"{folder}, which holds {_cut(names)}"
+            "folder must hold data files of one kind (csv, parquet, avro or tfrecord); got "
+            f"{got} in {folder}, which holds {_cut(names)}"
         )
     return kinds[0], tuple(known)
 
@@ -101,7 +102,9 @@ def _pattern(folder: Path, files: tuple[Path, ...]) -> str:
 def _kind_of(path: Path) -> Kind:
     kind = _kind_by_name(path) or _kind_by_content(path)
     if kind is None:
-        raise DataError(f"file must be CSV, Parquet or TFRecord; got {path}, which is none of them")
+        raise DataError(
+            f"file must be CSV, Parquet, Avro or TFRecord; got {path}, which is none of them"
+        )
     return kind
 
 
@@ -117,6 +120,8 @@ def _kind_by_content(path: Path) -> Kind | None:
     head = read_head(path, _HEAD_BYTES)
     if head.startswith(b"PAR1"):
         return "parquet"
+    if head.startswith(b"Obj\x01"):
+        return "avro"
     lines = head.decode("utf-8", "replace").splitlines()[:-1]
     text = b"\0" not in head and "\N{REPLACEMENT CHARACTER}" not in "".join(lines)
     in_columns = len(lines) > 1 and any(_is_regular(lines, mark) for mark in ",\t;|")

@@ -61,7 +61,7 @@ def _source(draft: Draft, base_dir: Path | None) -> list[str]:
     }
     return [
         "  source:",
-        line("kind", files.kind, "csv, parquet or tfrecord", 4),
+        line("kind", files.kind, "csv, parquet, avro or tfrecord", 4),
         line(
             "path",
             _relative(files.path, base_dir),

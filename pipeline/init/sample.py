@@ -48,6 +48,11 @@ def read_sample(files: DataFiles, rows: int = SAMPLE_ROWS) -> Sample:
     if files.kind == "parquet":
         table, complete = _first_rows(files.files, rows, _parquet_batches)
         return Sample(files, with_times(table), complete)
+    if files.kind == "avro":
+        from rankbeam.components.example_gen.sources.avro import all_columns  # noqa: PLC0415
+
+        table, complete = _first_rows(files.files, rows, lambda path: all_columns(str(path)))
+        return Sample(files, with_times(table), complete)
     # The only kind that needs TensorFlow.
     from rankbeam.pipeline.init.tfrecords import example_batches, scalars  # noqa: PLC0415
 

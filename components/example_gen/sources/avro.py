@@ -2,7 +2,7 @@
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any
@@ -30,25 +30,39 @@ def read_avro(path: str, wanted: Wanted) -> Iterator[pa.RecordBatch]:
             feature can be made of.
         EnvironmentFault: The file's codec is not installed.
     """
+    return _batches(path, lambda written: _schema(path, written, wanted))
+
+
+def all_columns(path: str) -> Iterator[pa.RecordBatch]:
+    """Batches of all columns; one that no feature can be made of is an empty struct.
+
+    Raises:
+        DataError: The file is no Avro, or is damaged.
+        EnvironmentFault: The file's codec is not installed.
+    """
+
+    def schema(written: Any) -> pa.Schema:
+        refused = pa.struct([])
+        columns = _columns(path, written)
+        return pa.schema(
+            [(name, refused if isinstance(k, NoCounterpart) else k) for name, k in columns.items()]
+        )
+
+    return _batches(path, schema)
+
+
+def _batches(path: str, choose: Callable[[Any], pa.Schema]) -> Iterator[pa.RecordBatch]:
     with reading(path, _WHAT), local_copy(path) as copy, open(copy, "rb") as file, _reading(path):
         blocks = fastavro.block_reader(file)
-        schema = _schema(path, blocks.writer_schema, wanted)
+        schema = choose(blocks.writer_schema)
         rows = _rows(path, blocks, os.path.getsize(copy))
         while records := list(islice(rows, _BATCH_ROWS)):
             columns = [_column(records, field.name, field.type) for field in schema]
             yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def avro_schema(path: str, written: Any) -> dict[str, pa.DataType | NoCounterpart]:
-    """Column name to its Arrow type, or to why it has none.
-
-    Args:
-        path: The file, for the message.
-        written: The file's schema.
-
-    Raises:
-        DataError: The file holds something else than records.
-    """
+def _columns(path: str, written: Any) -> dict[str, pa.DataType | NoCounterpart]:
+    """Column name to its Arrow type, or to why it has none."""
     named: dict[str, Any] = {}
     parsed = fastavro.schema.parse_schema(written, named)
     if not isinstance(parsed, dict) or parsed.get("type") != "record":
@@ -79,7 +93,7 @@ def _reading(path: str) -> Iterator[None]:
 
 
 def _schema(path: str, written: Any, wanted: Wanted) -> pa.Schema:
-    columns = avro_schema(path, written)
+    columns = _columns(path, written)
     check_columns(path, list(columns), wanted)
     for name in wanted:
         kind = columns[name]
@@ -110,6 +124,8 @@ def _rows(path: str, blocks: Any, size: int) -> Iterator[dict[str, Any]]:
 
 
 def _column(records: list[dict[str, Any]], name: str, kind: pa.DataType) -> pa.Array:
+    if pa.types.is_struct(kind):
+        return pa.nulls(len(records), kind)
     values = [record[name] for record in records]
     if any(isinstance(value, uuid.UUID) for value in values):
         values = [None if value is None else str(value) for value in values]

@@ -12,9 +12,7 @@ from rankbeam.components.example_gen import lists, values
 from rankbeam.components.example_gen.chunks import BadValue, Chunk
 from rankbeam.components.example_gen.derive import as_text
 from rankbeam.components.example_gen.sources.columns import Wanted
-from rankbeam.components.example_gen.sources.delimited import read_csv
-from rankbeam.components.example_gen.sources.parquet import read_parquet
-from rankbeam.components.example_gen.spec import CsvSource, ParquetSource
+from rankbeam.components.example_gen.sources.tables import TableSource, read_table
 from rankbeam.transform.errors import DataError
 
 REQUEST_ID, POSITION = "request_id", "position"
@@ -98,9 +96,7 @@ class Outcomes:
             )
 
 
-def load_outcomes(
-    files: Sequence[str], source: CsvSource | ParquetSource, labels: Wanted
-) -> Outcomes:
+def load_outcomes(files: Sequence[str], source: TableSource, labels: Wanted) -> Outcomes:
     """Reads the table of outcomes into memory.
 
     Args:
@@ -131,17 +127,10 @@ def load_outcomes(
     return Outcomes(_joined(ids, pa.binary()), places, joined, name)
 
 
-def _chunks(
-    files: Sequence[str], source: CsvSource | ParquetSource, wanted: Wanted
-) -> Iterator[Chunk]:
+def _chunks(files: Sequence[str], source: TableSource, wanted: Wanted) -> Iterator[Chunk]:
     for file in files:
         row = 0
-        batches = (
-            read_csv(file, source, wanted, ())
-            if isinstance(source, CsvSource)
-            else read_parquet(file, wanted)
-        )
-        for batch in batches:
+        for batch in read_table(file, source, wanted):
             yield Chunk(batch, file, row, 0)
             row += batch.num_rows
 

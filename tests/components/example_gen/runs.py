@@ -1,9 +1,10 @@
 """Runs `ingest` on small files and reads back what it wrote, with TensorFlow's own parser."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import fastavro
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -83,6 +84,20 @@ def write_parquet(path: Path, columns: Mapping[str, Any]) -> None:
     """Write columns to a Parquet file, in new folders where need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table(dict(columns)), path)
+
+
+def write_avro(
+    path: Path,
+    fields: Sequence[Mapping[str, Any]],
+    rows: Iterable[Mapping[str, Any]],
+    codec: str = "deflate",
+    sync_interval: int = 16_000,
+) -> None:
+    """Write rows to an Avro file, in new folders where need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    schema = fastavro.parse_schema({"type": "record", "name": "Row", "fields": list(fields)})
+    with path.open("wb") as file:
+        fastavro.writer(file, schema, rows, codec=codec, sync_interval=sync_interval)
 
 
 def _files(folder: Path, split: str) -> list[str]:

@@ -14,7 +14,7 @@ import tensorflow as tf
 from rankbeam.components.example_gen.chunks import Chunk
 from rankbeam.components.example_gen.reader import Reader
 from rankbeam.transform.errors import DataError
-from tests.components.example_gen.runs import make_spec, write_parquet
+from tests.components.example_gen.runs import make_spec, write_avro, write_parquet
 
 
 def _rows(path: Path, kind: str, columns: dict[str, str | None]) -> Iterator[Chunk]:
@@ -138,11 +138,13 @@ def test_tfrecord_of_something_else_is_one_error(tmp_path: Path) -> None:
         _column(path, "tfrecord")
 
 
-@pytest.mark.parametrize("kind", ["parquet", "csv", "tfrecord"])
+@pytest.mark.parametrize("kind", ["parquet", "avro", "csv", "tfrecord"])
 def test_remote_files_are_read_like_local_ones(tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"f.{kind}"
     if kind == "parquet":
         write_parquet(path, {"a": range(30_000)})
+    elif kind == "avro":
+        write_avro(path, [{"name": "a", "type": "int"}], [{"a": i} for i in range(30_000)])
     elif kind == "csv":
         path.write_text("a\n" + "".join(f"{i}\n" for i in range(30_000)))
     else:

@@ -19,6 +19,7 @@ from tests.components.example_gen.runs import (
     run,
     run_all,
     split_bytes,
+    write_avro,
     write_parquet,
 )
 from tests.reference import splits as reference
@@ -70,6 +71,18 @@ def _write_parquet(path: Path, rows: list[dict[str, Any]]) -> None:
     )
 
 
+def _write_avro(path: Path, rows: list[dict[str, Any]]) -> None:
+    tags = {"type": "array", "items": "string"}
+    kinds = {"name": "string", "size": "double", "tags": tags, "click": "boolean"}
+    fields = [{"name": name, "type": ["null", kind]} for name, kind in kinds.items()]
+    clicks = [None if row["click"] is None else bool(row["click"]) for row in rows]
+    write_avro(
+        path,
+        [*fields, {"name": "moment", "type": "long"}],
+        [{**row, "click": click} for row, click in zip(rows, clicks, strict=True)],
+    )
+
+
 def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
     def cell(value: Any) -> str:
         if value is None:
@@ -100,7 +113,12 @@ def _write_tfrecord(path: Path, rows: list[dict[str, Any]]) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "write"),
-    [("parquet", _write_parquet), ("csv", _write_csv), ("tfrecord", _write_tfrecord)],
+    [
+        ("parquet", _write_parquet),
+        ("avro", _write_avro),
+        ("csv", _write_csv),
+        ("tfrecord", _write_tfrecord),
+    ],
 )
 def test_ingest_keeps_every_value(tmp_path: Path, kind: str, write: Any) -> None:
     rows = _random_rows(3_000)
@@ -121,13 +139,15 @@ def test_ingest_gives_equal_bytes_again_and_over_formats(tmp_path: Path) -> None
     rows = _random_rows(2_000)
     _write_parquet(tmp_path / "log.parquet", rows)
     _write_tfrecord(tmp_path / "log.tfrecord", rows)
+    _write_avro(tmp_path / "log.avro", rows)
     outputs = []
-    for place, kind in enumerate(("parquet", "parquet", "tfrecord")):
+    for place, kind in enumerate(("parquet", "parquet", "tfrecord", "avro")):
         spec = make_spec(f"log.{kind}", kind, columns=_COLUMNS, multivalent=["tags"])
         run(spec, tmp_path, f"output{place}")
         outputs.append(split_bytes(tmp_path / f"output{place}"))
     assert outputs[0] == outputs[1]
     assert outputs[0] == outputs[2]
+    assert outputs[0] == outputs[3]
 
 
 def test_ingest_counts_rows_over_files_in_name_order(tmp_path: Path) -> None:
@@ -222,6 +242,7 @@ def test_counts_survive_json(tmp_path: Path) -> None:
         ("csv", "a,b\n1,2\n3\n", {"a": "int"}, "log must be readable as CSV; .*Row #3"),
         ("csv", "a\n1\n", {"b": "int"}, r"must hold column 'b' \(wanted by a label\)"),
         ("parquet", "PAR1", {"a": "int"}, "log must be readable as Parquet"),
+        ("avro", "Obj\x01", {"a": "int"}, "log must be readable as Avro"),
         ("tfrecord", "a\n1\n", {"a": "int"}, "log must be readable as TFRecord of tf.Example"),
         ("tfrecord", "", {"a": "int"}, "must hold at least one row; got none"),
     ],

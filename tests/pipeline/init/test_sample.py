@@ -10,10 +10,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from rankbeam.pipeline.init.columns import columns_of
 from rankbeam.pipeline.init.dialect import Dialect, read_dialect
 from rankbeam.pipeline.init.files import find_files
 from rankbeam.pipeline.init.sample import read_sample
 from rankbeam.transform.errors import DataError
+from tests.components.example_gen.runs import write_avro
 from tests.pipeline.init.starters import log_columns, write_csv, write_parquet
 
 CSV = "device,price,click\na,1.5,0\nb,2,1\na,,0\n"
@@ -40,6 +42,8 @@ def sampled(path: Path, rows: int = 1000) -> pa.Table:
         ("census.test.gz", gzip.compress(CSV.encode(), mtime=0), "csv"),
         ("a.parquet", b"", "parquet"),
         ("a", b"PAR1 and so on", "parquet"),
+        ("a.avro", b"", "avro"),
+        ("a", b"Obj\x01 and so on", "avro"),
         ("data_tfrecord-00000-of-00001.gz", b"", "tfrecord"),
     ],
 )
@@ -51,7 +55,7 @@ def test_files_are_known_by_name_or_content(
 
 @pytest.mark.parametrize("content", [b"", b"one word", b"\0\1\2", b"a sentence, then\nanother\n"])
 def test_files_of_no_known_kind_are_refused(tmp_path: Path, content: bytes) -> None:
-    with pytest.raises(DataError, match="file must be CSV, Parquet or TFRecord"):
+    with pytest.raises(DataError, match="file must be CSV, Parquet, Avro or TFRecord"):
         find_files(put(tmp_path / "a.bin", content))
 
 
@@ -238,3 +242,23 @@ def test_sample_of_csv_and_parquet_needs_no_tensorflow(tmp_path: Path) -> None:
         "assert not {'tensorflow', 'tfx', 'apache_beam'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", program, json.dumps(paths)], check=True)
+
+
+def test_avro_columns_have_their_types_and_odd_ones_are_no_values(tmp_path: Path) -> None:
+    fields = [
+        {"name": "device", "type": ["null", "string"]},
+        {"name": "click", "type": "boolean"},
+        {"name": "nested", "type": {"type": "map", "values": "int"}},
+    ]
+    rows = [
+        {"device": "a", "click": False, "nested": {"x": 1}},
+        {"device": None, "click": True, "nested": {}},
+    ]
+    write_avro(tmp_path / "a.avro", fields, rows)
+    table = sampled(tmp_path / "a.avro")
+    assert table.select(["device", "click"]).to_pydict() == {
+        "device": ["a", None],
+        "click": [False, True],
+    }
+    kinds = {column.name: column.kind for column in columns_of(table)}
+    assert kinds == {"device": "text", "click": "int", "nested": "other"}
