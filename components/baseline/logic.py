@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tensorflow as tf
+from tfx.dsl.io import fileio
 
 from rankbeam.components.pusher.logic import BLESSED
 from rankbeam.components.serving_checks.local_folder import local_folder
@@ -94,16 +95,16 @@ def _newest_first(destination: str) -> list[str]:
     """The folders of versions that have a push record, largest number first."""
     base = destination.rstrip("/")
     try:
-        if not tf.io.gfile.isdir(base):
+        if not fileio.isdir(base):
             return []
-        names = [name.rstrip("/") for name in tf.io.gfile.listdir(base)]
+        names = [name.rstrip("/") for name in fileio.listdir(base)]
         numbered = sorted((n for n in names if _VERSION_NAME.fullmatch(n)), key=int, reverse=True)
         return [
             f"{base}/{name}"
             for name in numbered
-            if tf.io.gfile.exists(f"{base}/{name}/{RECORD_PATH.as_posix()}")
+            if fileio.exists(f"{base}/{name}/{RECORD_PATH.as_posix()}")
         ]
-    except tf.errors.OpError as error:
+    except (OSError, tf.errors.OpError) as error:
         raise EnvironmentFault(
-            f"push.destination must be readable; got {destination}: {error.message}"
+            f"push.destination must be readable; got {destination}: {error}"
         ) from error

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 
-import tensorflow as tf
+from tfx.dsl.io import fileio
 
 from rankbeam.serving.content import PushRecord
 
@@ -13,9 +13,9 @@ NOTE_FILE = "baseline.json"
 
 def write_note(uri: str, record: PushRecord | None) -> None:
     """Write the note into an artifact's folder."""
-    tf.io.gfile.makedirs(uri)
+    fileio.makedirs(uri)
     content = None if record is None else asdict(record)
-    with tf.io.gfile.GFile(_path(uri), "w") as file:
+    with fileio.open(_path(uri), "w") as file:
         file.write(json.dumps(content, indent=2) + "\n")
 
 
@@ -23,9 +23,9 @@ def read_note(uri: str) -> PushRecord | None:
     """The push record of the baseline; None where there is no model to compare with.
 
     Raises:
-        tf.errors.NotFoundError: No Baseline wrote this artifact.
+        fileio.NotFoundError: No Baseline wrote this artifact.
     """
-    with tf.io.gfile.GFile(_path(uri), "r") as file:
+    with fileio.open(_path(uri), "r") as file:
         content = json.loads(file.read())
     return None if content is None else PushRecord(**content)
 
@@ -35,7 +35,7 @@ def is_absent(uri: str) -> bool:
 
     Any other Model artifact (an imported one, say) has no note and holds one.
     """
-    return tf.io.gfile.exists(_path(uri)) and read_note(uri) is None
+    return bool(fileio.exists(_path(uri))) and read_note(uri) is None
 
 
 def _path(uri: str) -> str:

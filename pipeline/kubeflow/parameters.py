@@ -3,6 +3,7 @@
 import posixpath
 from dataclasses import dataclass, fields
 
+from rankbeam.components.example_gen.bigquery_spec import BigQuerySource
 from rankbeam.components.example_gen.cluster import cluster_layout
 from rankbeam.components.example_gen.executor import LATEST_SPAN
 from rankbeam.components.example_gen.spans import has_span
@@ -29,12 +30,15 @@ class RunParameter:
 
 @dataclass(frozen=True)
 class RunParameters:
-    """All parameters of one pipeline; `span` is None where the data's path has no {SPAN}."""
+    """All parameters of one pipeline.
 
-    data_path: RunParameter
+    `data_path` is None where the data are asked of BigQuery, `span` where they have no spans.
+    """
+
+    data_path: RunParameter | None
+    span: RunParameter | None
     training_steps: RunParameter
     push_destination: RunParameter
-    span: RunParameter | None
 
     def by_name(self) -> dict[str, RunParameter]:
         """Those that the pipeline has, by name."""
@@ -50,6 +54,7 @@ def run_parameters(config: RankbeamConfig) -> RunParameters:
     """
     return RunParameters(
         data_path=_data_path(config),
+        span=_span(config),
         training_steps=RunParameter(
             "training_steps",
             int,
@@ -57,7 +62,6 @@ def run_parameters(config: RankbeamConfig) -> RunParameters:
             "Largest number of training steps; 0 for as many as the epochs have.",
         ),
         push_destination=_push_destination(config),
-        span=_span(config),
     )
 
 
@@ -84,7 +88,9 @@ def is_place(path: str) -> bool:
     return "://" in path or path.startswith("/")
 
 
-def _data_path(config: RankbeamConfig) -> RunParameter:
+def _data_path(config: RankbeamConfig) -> RunParameter | None:
+    if isinstance(config.data.source, BigQuerySource):
+        return None
     layout = cluster_layout(config.data)
     root = config.kubeflow.data_root
     default = layout.base or root
@@ -94,7 +100,11 @@ def _data_path(config: RankbeamConfig) -> RunParameter:
 
 
 def _span(config: RankbeamConfig) -> RunParameter | None:
-    if not has_span(config.data.source.path):
+    source = config.data.source
+    if isinstance(source, BigQuerySource):
+        day = "UTC day to read, counted from 1970-01-01."
+        return RunParameter("span", int, None, day) if source.has_span else None
+    if not has_span(source.path):
         return None
     return RunParameter("span", int, LATEST_SPAN, "Span of the data to read; -1 for the latest.")
 
@@ -103,8 +113,8 @@ def _push_destination(config: RankbeamConfig) -> RunParameter:
     destination: str | None = config.push.destination
     root = config.kubeflow.pipeline_root
     if not is_place(config.push.destination):
-        # Only gs:// is written by TensorFlow itself; other roots are copied to by Kubeflow.
-        on_bucket = root is not None and root.startswith("gs://")
+        # What is at minio:// is known to Kubeflow's launcher alone.
+        on_bucket = root is not None and not root.startswith("minio://")
         destination = (
             f"{str(root).rstrip('/')}/{config.name}/{posixpath.normpath(config.push.destination)}"
             if on_bucket

@@ -9,13 +9,19 @@ from typing import Any
 import yaml
 
 from rankbeam.pipeline.config.load import load_config
+from rankbeam.pipeline.config.schema import RankbeamConfig
 from rankbeam.pipeline.kubeflow.compile import Target, compile_pipeline
 from tests.e2e.tiny import write_config
 
 
 def compiled(folder: Path, changes: Mapping[str, Any], target: Target = "kubeflow") -> str:
     """The tiny pipeline with `changes` at dotted places of its config."""
-    return compile_pipeline(load_config(write_config(folder, changes)).config, target)
+    return compile_pipeline(loaded_tiny(folder, changes), target)
+
+
+def loaded_tiny(folder: Path, changes: Mapping[str, Any] | None = None) -> RankbeamConfig:
+    """The tiny pipeline's config."""
+    return load_config(write_config(folder, changes)).config
 
 
 def documents(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
