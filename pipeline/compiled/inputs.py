@@ -72,7 +72,7 @@ def _given(place: str, task_name: str, spec: Any, state: RunState) -> object:
         source = spec.task_output_parameter
         return state.made[source.producer_task].parameters.get(source.output_parameter_key)
     if kind == "runtime_value" and spec.runtime_value.WhichOneof("value") == "constant":
-        value = json_format.MessageToDict(spec.runtime_value.constant)
+        value: object = json_format.MessageToDict(spec.runtime_value.constant)
         return _of_the_run(value, task_name, state) if isinstance(value, str) else value
     raise ConfigError(f"{place} must be a constant, a run's or a task's; got {kind or 'nothing'}")
 

@@ -68,7 +68,7 @@ def collect(task: str, component: Any, executor_input: Any, state: RunState) -> 
             artifact.metadata.update(json_format.MessageToDict(told.metadata))
         artifact.name = state.number()
         made[name] = merged
-    parameters = {
+    parameters: dict[str, object] = {
         name: json_format.MessageToDict(value) for name, value in report.parameter_values.items()
     }
     for name, definition in component.output_definitions.parameters.items():

@@ -1,6 +1,7 @@
 """What goes wrong between here and an API server, as a user reads it."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +18,8 @@ _CREDENTIALS = (
     "RANKBEAM_KFP_COOKIE"
 )
 _SHOWN = 2_000
+# urllib3 begins its messages with the connection: by address in memory, or by host and port.
+_WHO = re.compile(r"^(<[^>]*>|HTTPS?Connection\([^)]*\)): ")
 
 
 class Unavailable(EnvironmentFault):
@@ -104,6 +107,5 @@ def _unreachable(connection: Connection, action: str, error: Exception) -> Envir
             f"server must answer within --request-timeout-s to {action}; got none from "
             f"{connection.host} in {connection.request_timeout_s:g} s"
         )
-    # urllib3 begins its message with the object's address in memory.
-    words = str(cause).rpartition(">: ")[2]
+    words = _WHO.sub("", str(cause))
     return Unavailable(f"--host must be reachable; got {connection.host}: {words}")

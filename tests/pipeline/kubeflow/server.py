@@ -19,6 +19,11 @@ from urllib.parse import parse_qs, urlsplit
 import yaml
 
 _STATUS = {400: 3, 401: 16, 403: 7, 404: 5, 409: 6, 500: 13, 503: 14}
+_KINDS: dict[str, tuple[type, ...]] = {
+    "NUMBER_INTEGER": (int,),
+    "NUMBER_DOUBLE": (int, float),
+    "BOOLEAN": (bool,),
+}
 _RUN_FIELDS = {
     "experiment_id",
     "display_name",
@@ -121,10 +126,8 @@ def _start(cluster: Cluster, body: dict[str, Any]) -> dict[str, Any]:
         raise Refusal(404, "ResourceNotFoundError: pipeline version or experiment")
     known = version["pipeline_spec"]["root"].get("inputDefinitions", {}).get("parameters", {})
     for name, value in body["runtime_config"].get("parameters", {}).items():
-        kind = {"NUMBER_INTEGER": int, "NUMBER_DOUBLE": (int, float), "BOOLEAN": bool}.get(
-            known[name]["parameterType"], str
-        )
-        if not isinstance(value, kind):
+        kinds = _KINDS.get(known[name]["parameterType"], (str,))
+        if not isinstance(value, kinds):
             raise Refusal(400, f"parameter {name} has the wrong type")
     number = f"run-{len(cluster.runs) + 1}"
     cluster.runs[number] = {**body, "run_id": number, "looks": 0}
@@ -159,14 +162,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, method: str) -> None:
         try:
-            code, answer = 200, self._route(method)
+            code = 200
+            answer: Answer = self._route(method)
         except Refusal as refusal:
             code, text = refusal.code, str(refusal)
-            answer = {
+            forms: dict[str, Answer] = {
                 "gateway": {"error": text, "code": _STATUS.get(code), "message": text},
                 "upload": {"error_message": text, "error_details": text},
                 "plain": text,
-            }[refusal.form]
+            }
+            answer = forms[refusal.form]
         data = answer if isinstance(answer, str) else json.dumps(answer)
         kind = "text/plain" if isinstance(answer, str) else "application/json"
         self.send_response(code)

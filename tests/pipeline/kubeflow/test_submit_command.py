@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from rankbeam.pipeline.cli.main import main
+from tests.e2e.tiny import NODES, write_config
 from tests.pipeline.compiled.specs import task, write_spec
 from tests.pipeline.kubeflow.server import Cluster, kubeflow
 
@@ -89,3 +90,18 @@ def test_submit_command_says_that_it_got_no_answer(
     err = capfd.readouterr().err
     assert err.startswith("error: --host must be reachable; got http://127.0.0.1:1: ")
     assert _SECRET not in err
+
+
+@pytest.mark.slow
+def test_submit_command_compiles_a_config(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    cluster = Cluster()
+    given = {"data_path": "gs://bucket/market", "push_destination": "gs://bucket/models"}
+    words = [f"--parameter={name}={value}" for name, value in given.items()]
+    with kubeflow(cluster) as url:
+        assert _code("submit", write_config(tmp_path), "--host", url, *words) == 0
+    assert capfd.readouterr().out.splitlines()[-1] == f"link       {url}/#/runs/details/run-1"
+    [version], [run] = cluster.versions.values(), cluster.runs.values()
+    assert set(version["pipeline_spec"]["root"]["dag"]["tasks"]) == set(NODES)
+    assert run["runtime_config"]["parameters"] == given
