@@ -25,6 +25,7 @@ _FRAMEWORK_MB = 128
 _METASPACE_MB = 512
 _OVERHEAD_MB = 256
 _COORDINATOR_HEAP_MB = 768
+_JOBS_AT_ONCE = 4
 
 # Java 17 closes to Flink's serializers what Java 8 left open.
 _OPENED = (
@@ -69,7 +70,9 @@ def plan_flink(java: str, jars: Path, folder: Path, options: EngineOptions) -> l
     server = [_JOB_SERVER_CLASS, f"--job-port={options.port}", "--artifact-port=0"]
     server += ["--expansion-port=0", f"--flink-conf-dir={conf}"]
     if not options.task_managers:
-        sizes = _heap(options.memory_mb, _direct_mb(options))
+        # Each job gets a network of its own there, and a job that was cancelled keeps it until its
+        # worker is given up. This is a limit, not a reservation.
+        sizes = _heap(options.memory_mb, _JOBS_AT_ONCE * _direct_mb(options))
         return [Planned(JOB_SERVER, [*base, *sizes, *path, *server, "--flink-master=[local]"])]
     heap = _heap(_COORDINATOR_HEAP_MB, _COORDINATOR_HEAP_MB)
     configured = ["--configDir", str(conf)]

@@ -1,0 +1,92 @@
+"""The words that Beam's option parser gets, from settings that are decided."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rankbeam.pipeline.beam.spec import (
+    DataflowSpec,
+    DirectSpec,
+    DockerEnvironment,
+    Environment,
+    ExternalEnvironment,
+    FlinkSpec,
+    ProcessEnvironment,
+    SparkSpec,
+)
+
+Arguments = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where Flink or Spark is, and where its Python runs.
+
+    Attributes:
+        endpoint: `host:port` of Beam's job service.
+        environment: Where Python runs; of a process, with its command.
+        slots: Tasks that it runs at a time; None where that is not known.
+    """
+
+    endpoint: str
+    environment: Environment
+    slots: int | None = None
+
+
+def direct_arguments(spec: DirectSpec) -> Arguments:
+    """For Beam's own runner."""
+    return (
+        "--runner=DirectRunner",
+        f"--direct_running_mode={spec.running_mode}",
+        f"--direct_num_workers={spec.num_workers}",
+    )
+
+
+def portable_arguments(spec: FlinkSpec | SparkSpec, place: Place) -> Arguments:
+    """For Flink or Spark behind a job service."""
+    words = ["--runner=PortableRunner", f"--job_endpoint={place.endpoint}"]
+    words.append(f"--job_server_timeout={spec.job_server_timeout_s}")
+    if spec.artifact_endpoint is not None:
+        words.append(f"--artifact_endpoint={spec.artifact_endpoint}")
+    words.extend(_environment(place.environment))
+    if spec.sdk_worker_parallelism is not None:
+        words.append(f"--sdk_worker_parallelism={spec.sdk_worker_parallelism}")
+    if isinstance(spec, FlinkSpec):
+        parallelism = place.slots if spec.parallelism is None else spec.parallelism
+        if parallelism is not None:
+            words.append(f"--parallelism={parallelism}")
+    return tuple(words)
+
+
+def dataflow_arguments(spec: DataflowSpec) -> Arguments:
+    """For Google Cloud Dataflow."""
+    values = {
+        "project": spec.project,
+        "region": spec.region,
+        "temp_location": spec.temp_location,
+        "staging_location": spec.staging_location,
+        "sdk_container_image": spec.sdk_container_image,
+        "service_account_email": spec.service_account_email,
+        "network": spec.network,
+        "subnetwork": spec.subnetwork,
+        "machine_type": spec.machine_type,
+        "disk_size_gb": spec.disk_size_gb,
+        "num_workers": spec.num_workers,
+        "max_num_workers": spec.max_num_workers,
+    }
+    words = [f"--{name}={value}" for name, value in values.items() if value is not None]
+    if not spec.use_public_ips:
+        words.append("--no_use_public_ips")
+    # The image holds all that workers import; nothing is to be sent after it.
+    return ("--runner=DataflowRunner", *words, "--sdk_location=container")
+
+
+def _environment(environment: Environment) -> Iterator[str]:
+    yield f"--environment_type={environment.kind.upper()}"
+    if isinstance(environment, ProcessEnvironment):
+        assert environment.command is not None  # `Place` promises it
+        yield f"--environment_config={json.dumps({'command': environment.command})}"
+    elif isinstance(environment, ExternalEnvironment):
+        yield f"--environment_config={environment.address}"
+    elif isinstance(environment, DockerEnvironment):
+        yield f"--environment_config={environment.image}"

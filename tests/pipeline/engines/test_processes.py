@@ -1,0 +1,72 @@
+"""Processes are found and ended by their mark, however they came to be."""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from rankbeam.pipeline.engines.processes import end_marked, is_marked, marked, start_marked
+
+
+@pytest.fixture
+def mark(tmp_path: Path) -> Iterator[str]:
+    """A mark that no other test has; what bears it ends with the test."""
+    yield str(tmp_path)
+    end_marked(str(tmp_path), grace_s=0)
+
+
+def _await(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_start_appends_output_to_the_log(mark: str, tmp_path: Path) -> None:
+    log = tmp_path / "logs" / "echo.log"
+    for word in ("first", "second"):
+        start_marked(["sh", "-c", f"echo {word}; echo {word} >&2"], mark, log)
+        _await(lambda word=word: log.read_text().count(word) == 2)
+    assert log.read_text() == "first\nfirst\nsecond\nsecond\n"
+
+
+def test_marked_finds_descendants_whose_parent_is_gone(mark: str, tmp_path: Path) -> None:
+    # The shell ends at once; its child goes on, in yet another session.
+    command = ["sh", "-c", "setsid sleep 60 & sleep 0.05"]
+    shell = start_marked(command, mark, tmp_path / "log")
+    _await(lambda: not is_marked(shell, mark) and len(marked(mark)) == 1)
+    assert shell not in marked(mark)
+
+
+def test_marked_tells_marks_apart(mark: str, tmp_path: Path) -> None:
+    own = start_marked(["sleep", "60"], mark, tmp_path / "log")
+    _await(lambda: marked(mark) == [own])
+    assert marked(f"{mark}-other") == []
+    assert marked(mark[:-1]) == []
+    assert not is_marked(own, f"{mark}-other")
+
+
+def test_end_kills_what_ignores_a_polite_request(mark: str, tmp_path: Path) -> None:
+    polite = start_marked(["sleep", "60"], mark, tmp_path / "log")
+    # The shell ignores SIGTERM, and so does what it starts.
+    stubborn = start_marked(
+        ["sh", "-c", "trap '' TERM; echo set; sleep 60; sleep 60"], mark, tmp_path / "stubborn"
+    )
+    _await(lambda: "set" in (tmp_path / "stubborn").read_text())
+    _await(lambda: {polite, stubborn} <= set(marked(mark)))
+    assert end_marked(mark, grace_s=0.3) >= 3
+    assert marked(mark) == []
+
+
+def test_end_leaves_the_processes_of_others(mark: str, tmp_path: Path) -> None:
+    start_marked(["sleep", "60"], mark, tmp_path / "log")
+    with subprocess.Popen(["sleep", "60"]) as other:
+        assert end_marked(mark, grace_s=5) == 1
+        assert other.poll() is None
+        other.kill()
+
+
+def test_end_of_nothing_ends_nothing(tmp_path: Path) -> None:
+    assert end_marked(str(tmp_path), grace_s=5) == 0
