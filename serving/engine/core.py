@@ -24,7 +24,7 @@ from rankbeam.serving import status, tensors
 from rankbeam.serving.engine import describe, inference
 from rankbeam.serving.engine.batching import Batcher
 from rankbeam.serving.engine.call import Call
-from rankbeam.serving.engine.held import run_held
+from rankbeam.serving.engine.dispatch import Dispatcher
 from rankbeam.serving.engine.metrics import Metrics
 from rankbeam.serving.engine.registry import ModelRegistry
 from rankbeam.serving.request_log.logs import RequestLogs
@@ -54,7 +54,7 @@ class ServerCore:
 
     Args:
         registry: the models.
-        executor: runs graphs, so that the event loop goes on reading and writing.
+        executor: runs graphs of requests that are not alone.
         metrics: counts every inference request.
         batcher: gathers requests into batches; None runs each alone.
         logs: takes a sample of answered Predict requests.
@@ -73,7 +73,7 @@ class ServerCore:
     ) -> None:
         self.registry = registry
         self.metrics = metrics
-        self._executor = executor
+        self._dispatcher = Dispatcher(executor)
         self._batcher = batcher
         self._logs = logs if logs is not None else RequestLogs(metrics)
         self._check_method_names = check_method_names
@@ -200,7 +200,7 @@ class ServerCore:
         call: Call,
         seen: _Seen,
     ) -> dict[str, Array]:
-        """Runs the graph away from the event loop, in a batch where that is on."""
+        """Runs the graph, in a batch where that is on."""
         seen.candidates = next((len(a) for a in arrays.values() if a.ndim), 0)
         begin = time.monotonic()
         try:
@@ -208,7 +208,7 @@ class ServerCore:
                 found = await self._batcher.call(servable, signature, arrays, call.deadline)
                 if found is not None:
                     return found
-            return await run_held(servable, self._executor, _run_alone, signature, arrays, call)
+            return await self._dispatcher.run(servable, signature, arrays, call)
         finally:
             seen.runtime_s = time.monotonic() - begin
 
@@ -261,9 +261,3 @@ class ServerCore:
                 call=call,
                 transform_hash=servable.transform_hash,
             )
-
-
-def _run_alone(signature: Signature, arrays: Mapping[str, Array], call: Call) -> dict[str, Array]:
-    if call.expired:
-        raise status.deadline_exceeded()
-    return signature.call(arrays)
