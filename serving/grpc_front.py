@@ -17,23 +17,24 @@ from tensorflow_serving.apis import (
     get_model_status_pb2,
     inference_pb2,
     model_management_pb2,
-    model_service_pb2,
     predict_pb2,
-    prediction_service_pb2,
     regression_pb2,
 )
 
 from rankbeam.serving import status
 from rankbeam.serving.engine.call import REQUEST_ID_KEY, Call, request_id
 from rankbeam.serving.engine.core import ServerCore
+from rankbeam.transform.stack import described_service
 
 _log = logging.getLogger(__name__)
 
-# By their descriptors, which reflection shows to those who ask: they must be loaded.
-PREDICTION_SERVICE: str = prediction_service_pb2.DESCRIPTOR.services_by_name[
-    "PredictionService"
-].full_name
-MODEL_SERVICE: str = model_service_pb2.DESCRIPTOR.services_by_name["ModelService"].full_name
+# Loaded for reflection, which shows their descriptions to those who ask.
+PREDICTION_SERVICE = described_service(
+    "tensorflow_serving.apis.prediction_service_pb2", "tensorflow.serving.PredictionService"
+)
+MODEL_SERVICE = described_service(
+    "tensorflow_serving.apis.model_service_pb2", "tensorflow.serving.ModelService"
+)
 
 _Context: TypeAlias = Any  # grpc.aio.ServicerContext; grpc carries no types
 _Operation: TypeAlias = Callable[[Any, Call], Awaitable[Message]]

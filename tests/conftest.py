@@ -2,6 +2,7 @@
 
 import os
 import random
+import sys
 from pathlib import Path
 
 # Read by TensorFlow and absl at import, hence before anything else is imported.
@@ -22,6 +23,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=os.environ.get(_SHARED_DATA_VARIABLE, str(_ROOT.parent / "shared" / "data")),
         help="folder of the public datasets (default: $RANKBEAM_SHARED_DATA or ../shared/data)",
     )
+
+
+@pytest.fixture(autouse=True)
+def _no_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hides pytest's options, which TFX 1.21's executors would read as absl's (-v is a level)."""
+    monkeypatch.setattr(sys, "argv", sys.argv[:1])
 
 
 @pytest.fixture(autouse=True)

@@ -5,11 +5,13 @@ Code takes what both have where there is such a thing; where there is none, it a
 milliseconds: neither TensorFlow nor TFX.
 """
 
+import contextlib
+import importlib
 import inspect
 from collections.abc import Iterable
 from typing import Any
 
-from google.protobuf import json_format, message_factory
+from google.protobuf import descriptor_pool, json_format, message_factory
 from google.protobuf.message import Message
 
 
@@ -29,6 +31,26 @@ def message_classes(pool: Any, names: Iterable[str]) -> dict[str, type[Message]]
     else:
         make = factory.MessageFactory(pool).GetPrototype
     return {name: make(pool.FindMessageTypeByName(name)) for name in names}
+
+
+def described_service(module: str, name: str) -> str:
+    """Full name of a gRPC service whose description is now in protobuf's pool, for reflection.
+
+    tensorflow-serving-api ships descriptions of its services that were generated years ago. Below
+    the description they set attributes, which protobuf 4 and later refuse; the description is in
+    the pool by then, and is all that is needed.
+
+    Args:
+        module: the stub, such as `tensorflow_serving.apis.model_service_pb2`.
+        name: the service with its package.
+
+    Raises:
+        KeyError: the module describes no such service.
+    """
+    with contextlib.suppress(AttributeError):
+        importlib.import_module(module)
+    found: str = descriptor_pool.Default().FindServiceByName(name).full_name
+    return found
 
 
 def _option_for_defaults() -> str:

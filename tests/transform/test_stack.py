@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pytest
 from google.protobuf import (
     descriptor_pb2,
     descriptor_pool,
@@ -10,7 +11,7 @@ from google.protobuf import (
     type_pb2,
 )
 
-from rankbeam.transform.stack import JSON_DEFAULTS, message_classes
+from rankbeam.transform.stack import JSON_DEFAULTS, described_service, message_classes
 
 _Field = descriptor_pb2.FieldDescriptorProto
 
@@ -42,6 +43,31 @@ def test_message_classes_of_descriptions_made_at_run_time() -> None:
 def test_json_with_defaults_writes_what_is_not_set() -> None:
     written = json_format.MessageToDict(type_pb2.EnumValue(name="a"), **JSON_DEFAULTS)
     assert written == {"name": "a", "number": 0, "options": []}
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "methods"),
+    [
+        (
+            "prediction_service_pb2",
+            "PredictionService",
+            {"Classify", "GetModelMetadata", "MultiInference", "Predict", "Regress"},
+        ),
+        ("model_service_pb2", "ModelService", {"GetModelStatus", "HandleReloadConfigRequest"}),
+    ],
+)
+def test_services_of_tensorflow_serving_are_described(
+    module: str, name: str, methods: set[str]
+) -> None:
+    full = f"tensorflow.serving.{name}"
+    assert described_service(f"tensorflow_serving.apis.{module}", full) == full
+    described = descriptor_pool.Default().FindServiceByName(full)
+    assert {method.name for method in described.methods} == methods
+
+
+def test_service_that_is_not_described_is_an_error() -> None:
+    with pytest.raises(KeyError, match=r"no\.such\.Service"):
+        described_service("tensorflow_serving.apis.model_service_pb2", "no.such.Service")
 
 
 def test_stack_loads_without_the_large_libraries() -> None:
