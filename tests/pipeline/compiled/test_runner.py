@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,12 +26,15 @@ pathlib.Path(given["outputs"]["outputFile"]).write_text(json.dumps(report))
 """
 
 
-def _passing(name: str, **more: object) -> dict[str, object]:
+def _passing(name: str, **more: Any) -> dict[str, Any]:
     """A task that writes the value of its parameter `word`."""
-    word = "{{$.inputs.parameters['word']}}"
     return task(
-        _WRITE, arguments=[_URI, word], parameters={"word": constant(name)}, outputs=["out"], **more
-    )  # type: ignore[arg-type]
+        _WRITE,
+        arguments=[_URI, "{{$.inputs.parameters['word']}}"],
+        parameters={"word": constant(name)},
+        outputs=["out"],
+        **more,
+    )
 
 
 def test_runner_hands_artifacts_and_parameters_on(tmp_path: Path) -> None:

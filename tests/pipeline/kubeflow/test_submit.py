@@ -47,7 +47,8 @@ def _failed(name: str, **more: Any) -> dict[str, Any]:
 
 
 def test_submit_creates_pipeline_version_experiment_and_run(submission: Submission) -> None:
-    cluster, lines = Cluster(), []
+    cluster = Cluster()
+    lines: list[str] = []
     submission = replace(
         submission,
         experiment="ads",
