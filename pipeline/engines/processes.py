@@ -86,10 +86,15 @@ def end_marked(mark: str, grace_s: float) -> int:
 def is_marked(pid: int, mark: str) -> bool:
     """Whether process `pid` lives and bears `mark`; an id that was given again does not."""
     try:
-        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:
+        variables = Path(f"/proc/{pid}/environ").read_bytes()
+        # proc(5): pid (command) state ...; Z is a zombie, X is dead.
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except (OSError, UnicodeDecodeError):
         return False
-    return f"{MARK_VARIABLE}={mark}".encode() in variables
+    if not variables:
+        # Empty for a moment while a living process becomes another program.
+        return state not in "ZX"
+    return f"{MARK_VARIABLE}={mark}".encode() in variables.split(b"\0")
 
 
 def _signal(pid: int, number: int) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from rankbeam.pipeline.beam.faults import raised_on_worker
 from rankbeam.transform.errors import EnvironmentFault, RankbeamError
 
 
@@ -52,7 +53,8 @@ _ACCESS = _Fault(
 def readable(error: Exception, folder: Path) -> RankbeamError:
     """`error` itself where it was meant to be read; otherwise what can be said about it.
 
-    A deliberate error that Beam or TFX wrapped in one of theirs is found again.
+    A deliberate error that Beam or TFX wrapped in one of theirs is found again, also where a
+    distributed engine hands over nothing but its text.
 
     Args:
         error: What ended the run.
@@ -61,6 +63,10 @@ def readable(error: Exception, folder: Path) -> RankbeamError:
     for link in _chain(error):
         if isinstance(link, RankbeamError):
             return link
+    for link in _chain(error):
+        remote = raised_on_worker(link)
+        if remote is not None:
+            return remote
     for link in _chain(error):
         for fault in (_FULL_DISK, _MEMORY, _ACCESS):
             told = _told(link, fault)
