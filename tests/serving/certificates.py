@@ -11,6 +11,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 _DAY = datetime.timedelta(days=1)
+# An authority's usage, and everybody's key identifiers, are what Python 3.13 demands by default.
+_SIGNS = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,10 @@ class Authority:
             .not_valid_before(now - 10 * _DAY)
             .not_valid_after(now + 10 * _DAY)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .add_extension(_SIGNS, critical=True)
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False
+            )
             .sign(self._key, hashes.SHA256())
         )
         self.certificate = made.public_bytes(serialization.Encoding.PEM).decode()
@@ -66,6 +82,10 @@ class Authority:
             .not_valid_before(now - 9 * _DAY)
             .not_valid_after(now + days * _DAY)
             .add_extension(x509.SubjectAlternativeName(hosts), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
+                critical=False,
+            )
             .sign(self._key, hashes.SHA256())
         )
         private = key.private_bytes(
