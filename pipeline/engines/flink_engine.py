@@ -129,6 +129,8 @@ def _cluster(options: EngineOptions) -> dict[str, str]:
         "taskmanager.memory.jvm-overhead.max": f"{_OVERHEAD_MB}m",
         # Beam's classes are on every class path already; a job's own copies would not match them.
         "classloader.resolve-order": "parent-first",
+        # A job with fewer tasks than slots uses all machines, not one to the full.
+        "cluster.evenly-spread-out-slots": "true",
         # A task manager that is killed is missed after this, not after Flink's 50 s.
         "heartbeat.interval": "2000",
         "heartbeat.timeout": "15000",

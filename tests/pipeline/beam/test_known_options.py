@@ -29,8 +29,8 @@ def test_options_of_the_job_service_pass_where_it_knows_them() -> None:
     ("option", "message"),
     [
         (
-            "--experiment=x",
-            r"must be known to .*; got --experiment=x \(did you mean --experiment",
+            "--experimets=x",
+            r"must be known to .*; got --experimets=x \(did you mean --experiment",
         ),
         ("--zzzqqq", r"must be known to Beam or the runner; got --zzzqqq$"),
         ("--runner=FlinkRunner", r"must leave --runner to beam\.runner; got --runner=FlinkRunner$"),
