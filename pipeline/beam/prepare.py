@@ -1,12 +1,15 @@
-"""From a config and a flag to runners that are there: what a run does before its record begins."""
+"""From a config to a plan: for a run here, with all it needs looked at; or for a compiled one."""
+
+from typing import NoReturn
 
 from rankbeam.pipeline.beam.bucket import check_bucket
 from rankbeam.pipeline.beam.checks import check_plan
 from rankbeam.pipeline.beam.engines import find_engine
+from rankbeam.pipeline.beam.known_options import check_options
 from rankbeam.pipeline.beam.plan import BeamPlan, make_plan
 from rankbeam.pipeline.beam.spec import BeamRunner, BeamSpec
 from rankbeam.pipeline.beam.worker_program import worker_program
-from rankbeam.pipeline.engines.places import Places
+from rankbeam.pipeline.engines.places import EngineKind, Places
 from rankbeam.transform.errors import ConfigError
 
 
@@ -38,4 +41,34 @@ def prepare_beam(spec: BeamSpec, runner: BeamRunner | None, artifacts: str) -> B
             )
         check_bucket(spec.dataflow)
     check_plan(plan)
+    return plan
+
+
+def compiled_plan(spec: BeamSpec) -> BeamPlan:
+    """The plan of a pipeline that runs elsewhere; nothing is looked at, since it is not here.
+
+    Args:
+        spec: The config's section.
+
+    Raises:
+        ConfigError: Something is left to be found on this machine, or an option is not known.
+    """
+
+    def no_engine(kind: EngineKind) -> NoReturn:
+        raise ConfigError(
+            f"beam.{kind}.job_endpoint must be set for a compiled pipeline; got nothing, which "
+            "means the engine that is up on this machine"
+        )
+
+    def no_program() -> NoReturn:
+        raise ConfigError(
+            "beam's environment process must have a command for a compiled pipeline; got nothing, "
+            "which means this machine's Python"
+        )
+
+    plan = make_plan(spec, None, no_engine, no_program)
+    for node in plan.nodes.values():
+        # What a job service knows beside is not known here.
+        if node.place is None:
+            check_options(node.options)
     return plan
