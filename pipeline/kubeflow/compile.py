@@ -14,6 +14,8 @@ from tfx.orchestration.pipeline import Pipeline
 from rankbeam import __version__
 from rankbeam.components.example_gen.cluster import ClusterExampleGen, cluster_layout
 from rankbeam.pipeline import dag, options
+from rankbeam.pipeline.beam.nodes import apply_plan, check_overrides
+from rankbeam.pipeline.beam.prepare import compiled_plan
 from rankbeam.pipeline.config.schema import RankbeamConfig
 from rankbeam.pipeline.kubeflow.documents import job_json, pipeline_yaml
 from rankbeam.pipeline.kubeflow.parameters import (
@@ -102,12 +104,13 @@ def _compiled(config: RankbeamConfig, nodes: list[BaseNode]) -> dict[str, Any]:
             use_pipeline_spec_2_1=True,
         )
     )
+    check_overrides(nodes, config.beam)
+    apply_plan(nodes, compiled_plan(config.beam))
     pipeline = Pipeline(
         # Kubeflow takes no underscores in names.
         pipeline_name=config.name.replace("_", "-"),
         pipeline_root=config.kubeflow.pipeline_root or "",
         components=nodes,
-        beam_pipeline_args=list(dag.BEAM_ARGS),
     )
     job: dict[str, Any] = runner.run(pipeline, write_out=False)
     return job
