@@ -1,0 +1,261 @@
+"""Beam's file systems behind TFX's interface, for the schemes that TensorFlow does not know.
+
+TFX reads and writes through `tfx.dsl.io.fileio`, which sends s3:// and hdfs:// to TensorFlow, whose
+builds know gs:// but no longer these two. `send_to_beam` sends a scheme to Beam instead; TFX's
+drivers and components then work on it as they are.
+
+Object stores have no folders: one is there where something is below it. Where a file system has
+folders, they are made before a file is written, and have size 0 in listings.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, ClassVar
+
+from apache_beam.io.aws import s3io
+from apache_beam.io.filesystem import CompressionTypes, FileMetadata, FileSystem
+from tfx.dsl.io import filesystem, filesystem_registry
+
+from rankbeam.components.remote.beam_lookup import beam_file_system
+from rankbeam.components.remote.streams import COPY_BYTES, ReadStream, WriteStream, beam_errors
+
+# TensorFlow's file system has 10, and the lower one is preferred.
+_PRIORITY = 5
+_PLAIN = CompressionTypes.UNCOMPRESSED
+
+Folder = tuple[str, list[str], list[str]]
+"""A folder, and the names of its folders and of its files."""
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What TFX's fingerprints ask for.
+
+    Attributes:
+        length: Size in bytes.
+        mtime_nsec: Time of the last change, in nanoseconds since 1970.
+    """
+
+    length: int
+    mtime_nsec: int
+
+
+class BeamFilesystem(filesystem.Filesystem):
+    """TFX's interface on the file system that `beam_file_system` finds."""
+
+    SUPPORTED_SCHEMES: ClassVar[list[str]] = []
+
+    @staticmethod
+    def open(name: str, mode: str = "r") -> ReadStream | WriteStream:
+        """Open a file to be read, or to be written anew."""
+        files = beam_file_system(name)
+        is_text = "b" not in mode
+        with beam_errors(name):
+            if mode.startswith("r"):
+                if not _is_file(files, name):
+                    raise filesystem.NotFoundError(f"nothing is at {name}")
+                return ReadStream(name, files.open(name, compression_type=_PLAIN), is_text)
+            if not mode.startswith("w"):
+                raise ValueError(f"mode must begin with r or w; got {mode}")
+            _make_folder(files, name.rpartition("/")[0])
+            if files.has_dirs() and files.exists(name):
+                files.delete([name])
+
+        def create() -> BinaryIO:
+            raw: BinaryIO = files.create(name, compression_type=_PLAIN)
+            return raw
+
+        return WriteStream(name, create, lambda: _put_empty(files, name), is_text)
+
+    @staticmethod
+    def copy(src: str, dst: str, overwrite: bool = False) -> None:
+        """Copy a file."""
+        _check_free(dst, overwrite)
+        source, target = BeamFilesystem.open(src, "rb"), BeamFilesystem.open(dst, "wb")
+        assert isinstance(source, ReadStream)  # by their modes
+        assert isinstance(target, WriteStream)
+        with source, target:
+            while chunk := source.read(COPY_BYTES):
+                target.write(chunk)
+
+    @staticmethod
+    def exists(path: str) -> bool:
+        """Whether a file or folder is there."""
+        files = beam_file_system(path)
+        return _is_file(files, path) or _is_folder(files, path)
+
+    @staticmethod
+    def glob(pattern: str) -> list[str]:
+        """Files and folders that match; * and ? match within one name."""
+        files = beam_file_system(pattern)
+        literal = re.split(r"[*?\[]", pattern, maxsplit=1)[0].rpartition("/")[0]
+        levels = pattern.count("/") - literal.count("/")
+        matches = re.compile(files.translate_pattern(pattern)).match
+        return sorted(
+            path
+            for folder, folders, names in _walk(files, literal, levels)
+            for path in (f"{folder}/{name}" for name in (*folders, *names))
+            if matches(path)
+        )
+
+    @staticmethod
+    def isdir(path: str) -> bool:
+        """Whether a folder is there."""
+        return _is_folder(beam_file_system(path), path)
+
+    @staticmethod
+    def listdir(path: str) -> list[str]:
+        """Names of files and folders in a folder."""
+        for _, folders, names in _walk(beam_file_system(path), path, levels=1):
+            return [*folders, *names]
+        raise filesystem.NotFoundError(f"nothing is at {path}")
+
+    @staticmethod
+    def makedirs(path: str) -> None:
+        """Make a folder, where there are folders."""
+        _make_folder(beam_file_system(path), path)
+
+    mkdir = makedirs
+
+    @staticmethod
+    def remove(path: str) -> None:
+        """Remove a file."""
+        files = beam_file_system(path)
+        if not _is_file(files, path):
+            raise filesystem.NotFoundError(f"nothing is at {path}")
+        files.delete([path])
+
+    @staticmethod
+    def rename(src: str, dst: str, overwrite: bool = False) -> None:
+        """Rename a file or folder: one file after the other where there are no folders."""
+        files = beam_file_system(src)
+        _check_free(dst, overwrite)
+        if BeamFilesystem.exists(dst):
+            files.delete([dst])
+        if files.has_dirs() or _is_file(files, src):
+            _make_folder(files, dst.rpartition("/")[0])
+            files.rename([src], [dst])
+            return
+        base = src.rstrip("/")
+        for found in list(_below(files, src)):
+            files.rename([found.path], [dst.rstrip("/") + found.path[len(base) :]])
+
+    @staticmethod
+    def rmtree(path: str) -> None:
+        """Remove a folder with all that is in it."""
+        files = beam_file_system(path)
+        if not _is_folder(files, path):
+            raise filesystem.NotFoundError(f"nothing is at {path}")
+        found = [path] if files.has_dirs() else [each.path for each in _below(files, path)]
+        for each in found:
+            files.delete([each])
+
+    @staticmethod
+    def stat(path: str) -> FileFacts:
+        """Size and time of the last change."""
+        files = beam_file_system(path)
+        if not _is_file(files, path):
+            raise filesystem.NotFoundError(f"nothing is at {path}")
+        facts = files.metadata(path)
+        return FileFacts(facts.size_in_bytes, round(facts.last_updated_in_seconds * 1e9))
+
+    @staticmethod
+    def walk(
+        top: str, topdown: bool = True, onerror: Callable[..., None] | None = None
+    ) -> Iterable[Folder]:
+        """Folders, each with the names of its folders and files."""
+        found = list(_walk(beam_file_system(top), top))
+        return found if topdown else found[::-1]
+
+
+def send_to_beam(*schemes: str) -> None:
+    """Let TFX reach `schemes`, as `s3`, through Beam."""
+    known = {*BeamFilesystem.SUPPORTED_SCHEMES, *(f"{scheme}://" for scheme in schemes)}
+    BeamFilesystem.SUPPORTED_SCHEMES = sorted(known)
+    filesystem_registry.DEFAULT_FILESYSTEM_REGISTRY.register(BeamFilesystem, priority=_PRIORITY)
+
+
+def _put_empty(files: FileSystem, path: str) -> None:
+    if files.scheme() != "s3":
+        files.create(path, compression_type=_PLAIN).close()
+        return
+    # Beam uploads to S3 in parts, of which S3 wants at least one.
+    bucket, key = s3io.parse_s3_path(path)
+    s3io.S3IO(options=files._options).client.client.put_object(Bucket=bucket, Key=key, Body=b"")
+
+
+def _check_free(path: str, overwrite: bool) -> None:
+    if not overwrite and BeamFilesystem.exists(path):
+        raise OSError(f"destination must not exist; got {path}")
+
+
+def _listed(files: FileSystem, folder: str) -> Iterator[FileMetadata]:
+    """What is right in a folder or, where there are none, all that is below it."""
+    yield from files._list(folder.rstrip("/") + "/" * (not files.has_dirs()))
+
+
+def _below(files: FileSystem, folder: str) -> Iterator[FileMetadata]:
+    """All files below a folder of a file system that has none; consoles leave marks of folders."""
+    return (found for found in _listed(files, folder) if not found.path.endswith("/"))
+
+
+def _is_folder(files: FileSystem, path: str) -> bool:
+    if not files.has_dirs():
+        return any(True for _ in _below(files, path))
+    base = path.rstrip("/")
+    if not files.exists(base):
+        return False
+    if files.metadata(base).size_in_bytes:
+        return False
+    try:
+        return not any(found.path.rstrip("/") == base for found in _listed(files, base))
+    except OSError:  # only folders can be listed
+        return False
+
+
+def _is_file(files: FileSystem, path: str) -> bool:
+    _, _, place = path.partition("://")
+    if path.endswith("/") or "/" not in place:
+        return False
+    return bool(files.exists(path)) and not (files.has_dirs() and _is_folder(files, path))
+
+
+def _make_folder(files: FileSystem, path: str) -> None:
+    if files.has_dirs() and not files.exists(path):
+        files.mkdirs(path)
+
+
+def _walk(files: FileSystem, top: str, levels: int | None = None) -> Iterator[Folder]:
+    """Folders from `top` on, at most `levels` deep; none where it is not there."""
+    base = top.rstrip("/")
+    if not _is_folder(files, base):
+        return
+    if not files.has_dirs():
+        yield from _grouped(base, [each.path for each in _below(files, base)], levels)
+        return
+    found = list(_listed(files, base))
+    folders = [each.path for each in found if _is_folder(files, each.path)]
+    names = [each.path for each in found if each.path not in folders]
+    yield base, *([path.rpartition("/")[2] for path in some] for some in (folders, names))  # type: ignore[misc]
+    if levels != 1:
+        for folder in folders:
+            yield from _walk(files, folder, None if levels is None else levels - 1)
+
+
+def _grouped(base: str, paths: list[str], levels: int | None) -> Iterator[Folder]:
+    """The folders that paths lead through."""
+    folders: dict[str, None] = {}
+    files: list[str] = []
+    deeper: dict[str, list[str]] = {}
+    for path in paths:
+        name, slash, _ = path[len(base) + 1 :].partition("/")
+        if slash:
+            folders[name] = None
+            deeper.setdefault(name, []).append(path)
+        else:
+            files.append(name)
+    yield base, list(folders), files
+    if levels != 1:
+        for name in folders:
+            yield from _grouped(f"{base}/{name}", deeper[name], levels and levels - 1)

@@ -1,0 +1,5 @@
+"""The fixture of remote places."""
+
+from tests.places import place
+
+__all__ = ["place"]
