@@ -89,10 +89,23 @@ def read_record(folder: Path) -> PushRecord | None:
         text = path.read_text()
     except FileNotFoundError:
         return None
+    return parse_record(text, str(path))
+
+
+def parse_record(text: str, place: str) -> PushRecord:
+    """The inverse of `PushRecord.to_json`.
+
+    Args:
+        text: what to read.
+        place: where it was found, for the message.
+
+    Raises:
+        DataError: it is no push record.
+    """
     try:
         return PushRecord(**json.loads(text))
     except (ValueError, TypeError) as error:
-        raise DataError(f"{path} must be a push record; {error}") from error
+        raise DataError(f"{place} must be a push record; {error}") from error
 
 
 def damage(folder: Path) -> str | None:

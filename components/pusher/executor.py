@@ -13,7 +13,9 @@ from tfx.utils import io_utils
 from rankbeam.components.pusher import artifacts
 from rankbeam.components.pusher.logic import BLESSED, NOT_REQUIRED, pass_gate
 from rankbeam.components.pusher.publish import publish
+from rankbeam.components.pusher.publish_remote import publish_remote
 from rankbeam.components.pusher.spec import PushOptions
+from rankbeam.components.remote.files import is_remote
 from rankbeam.components.serving_checks.model_digest import model_digest
 from rankbeam.serving.content import PushRecord
 from rankbeam.serving.versions import SAVED_MODEL_FILE
@@ -35,8 +37,8 @@ class Executor(base_executor.BaseExecutor):
             input_dict: one `model`; at most one each of `model_blessing`, `infra_blessing` and
                 `parity`.
             output_dict: `pushed_model`: one PushedModel artifact.
-            exec_properties: `options`: `PushOptions` as JSON; `destination`: absolute path of the
-                folder of versions.
+            exec_properties: `options`: `PushOptions` as JSON; `destination`: absolute path or URI
+                of the folder of versions.
 
         Raises:
             GateError: a required blessing or certificate is bad, missing or for other bytes, or
@@ -50,12 +52,11 @@ class Executor(base_executor.BaseExecutor):
         source = artifacts.model_path(model, infra, rehearsed=record.infra_blessing == BLESSED)
         certified = record.parity == BLESSED
         digest = artifacts.certified_digest(input_dict["parity"]) if certified else None
-        published = publish(
-            Path(exec_properties["destination"]),
-            _copying(source, digest),
-            record,
-            options.push.version,
-        )
+        destination, fill = exec_properties["destination"], _copying(source, digest)
+        if is_remote(destination):
+            published = publish_remote(destination, fill, record, options.push.version)
+        else:
+            published = publish(Path(destination), fill, record, options.push.version)
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
         artifacts.describe_pushed(pushed, published)
 

@@ -28,10 +28,10 @@ _TEMPORARY_PREFIX = ".rankbeam-push-"
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """Where the content is now: its record, its folder, and whether this push put it there."""
+    """Where the content is now: its record, its folder (or URI), and whether this push put it."""
 
     record: PushRecord
-    path: Path
+    path: Path | str
     is_new: bool
 
 

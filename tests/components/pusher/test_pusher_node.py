@@ -12,6 +12,7 @@ from rankbeam.components.parity.certificate import Certificate, write_certificat
 from rankbeam.components.pusher.component import Pusher
 from rankbeam.components.pusher.executor import Executor
 from rankbeam.components.pusher.spec import PushOptions, PushSpec
+from rankbeam.components.remote.files import download_folder
 from rankbeam.serving.content import content_digest, read_record
 from rankbeam.transform.errors import ConfigError, EnvironmentFault, GateError
 
@@ -75,12 +76,12 @@ def _certificate(folder: Path) -> Certificate:
     )
 
 
-def _push(inputs: Inputs, destination: Path, **spec: object) -> Artifact:
+def _push(inputs: Inputs, destination: Path, uri: str | None = None, **spec: object) -> Artifact:
     pushed = standard_artifacts.PushedModel()
     pushed.uri = str(destination.parent / "artifact")
     options = PushOptions(push=PushSpec.model_validate(spec), model_name="ads")
     executor: base_executor.BaseExecutor = Executor()
-    properties = {"options": options.model_dump_json(), "destination": str(destination)}
+    properties = {"options": options.model_dump_json(), "destination": uri or str(destination)}
     executor.Do(inputs, {"pushed_model": [pushed]}, properties)
     return pushed
 
@@ -100,6 +101,19 @@ def test_pusher_pushes_the_rehearsed_model_with_its_warmup(inputs: Inputs, tmp_p
     assert pushed.get_string_custom_property("pushed_destination") == str(version)
     assert pushed.get_string_custom_property("pushed_version") == "1"
     assert json.loads((Path(pushed.uri) / "rankbeam_push.json").read_text())["version"] == 1
+
+
+def test_pusher_pushes_to_wherever_a_uri_leads(inputs: Inputs, tmp_path: Path, place: str) -> None:
+    pushed = _push(inputs, tmp_path / "artifact", f"{place}/pushed")
+    assert pushed.get_string_custom_property("pushed_destination") == f"{place}/pushed/1"
+    download_folder(f"{place}/pushed/1", tmp_path / "copy")
+    assert (tmp_path / "copy/saved_model.pb").read_bytes() == b"graph"
+    assert (tmp_path / "copy/assets.extra/tf_serving_warmup_requests").read_bytes() == b"warm"
+    record = read_record(tmp_path / "copy")
+    assert record is not None
+    assert record.digest == content_digest(tmp_path / "copy")
+    again = _push(inputs, tmp_path / "artifact", f"{place}/pushed")
+    assert again.get_int_custom_property("is_new") == 0
 
 
 def test_pusher_same_model_twice_is_one_version(inputs: Inputs, tmp_path: Path) -> None:
