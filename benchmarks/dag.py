@@ -134,7 +134,8 @@ def dag_command(side: str, inputs: Inputs, output: Path) -> list[str]:
 def pushed_folder(side: str, inputs: Inputs, output: Path) -> Path:
     """Where one side pushes to."""
     if side == "ours":
-        return OutputLayout(output).destination(load_config(inputs.config).config.push.destination)
+        configured = load_config(inputs.config).config.push.destination
+    return Path(OutputLayout(output).destination(configured))
     return output / "serving"
 
 

@@ -47,6 +47,6 @@ class OutputLayout:
         """Held by the one run that may write here."""
         return self.root / ".lock"
 
-    def destination(self, configured: str) -> Path:
-        """Folder that models are pushed to; relative ones start at the output folder."""
-        return (self.root / configured).resolve()
+    def destination(self, configured: str) -> str:
+        """Folder or URI that models are pushed to; relative ones start at the output folder."""
+        return configured if "://" in configured else str((self.root / configured).resolve())

@@ -1,6 +1,7 @@
 """Serves what was just pushed and asks it one real request, as a client would."""
 
 import json
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
+from rankbeam.components.remote.files import download_folder, is_remote
 from rankbeam.pipeline.progress.view import ProgressView
 from rankbeam.pipeline.runs.record import RunRecord
 from rankbeam.serving.client import feature_types
@@ -24,7 +26,21 @@ def query_pushed_model(record: RunRecord, view: ProgressView) -> None:
         EnvironmentFault: The server cannot be started, or the version has no warm-up request to
             take the impression from.
     """
-    base_path = Path(record.destination)
+    with tempfile.TemporaryDirectory(prefix="rankbeam-query-") as folder:
+        base_path = Path(record.destination)
+        if is_remote(record.destination):
+            base_path = Path(folder)
+            version = str(record.version)
+            try:
+                download_folder(f"{record.destination}/{version}", base_path / version)
+            except OSError as error:
+                raise EnvironmentFault(
+                    f"push.destination must be readable; got {record.destination}: {error}"
+                ) from error
+        _query(record, base_path, view)
+
+
+def _query(record: RunRecord, base_path: Path, view: ProgressView) -> None:
     impression = _first_impression(base_path / str(record.version) / WARMUP_PATH)
     view.started("query")
     options = ProcessOptions(model_name=record.model_name, base_path=base_path)

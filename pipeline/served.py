@@ -76,13 +76,22 @@ def _source(request: ServeRequest) -> tuple[LoadedConfig | None, Path]:
     if request.config is not None:
         loaded = load_config(request.config)
         layout = OutputLayout.of(loaded.config.name, request.output)
-        return loaded, layout.destination(loaded.config.push.destination)
+        return loaded, _local(layout.destination(loaded.config.push.destination))
     if request.flags.positional:
-        return None, Path(request.flags.positional[0])
+        return None, _local(request.flags.positional[0])
     record = latest_pushed(Path(DEFAULT_ROOT))
     file = Path(record.config_file)
     # A config that was moved since takes nothing from what its run pushed.
-    return load_config(file) if file.is_file() else None, Path(record.destination)
+    return load_config(file) if file.is_file() else None, _local(record.destination)
+
+
+def _local(folder: str) -> Path:
+    if "://" in folder:
+        raise ConfigError(
+            f"pushed folder must be on a local disk for this server; got {folder} (TensorFlow "
+            "Serving reads gs:// itself; KServe copies gs:// and s3://)"
+        )
+    return Path(folder)
 
 
 def _check_sources(request: ServeRequest) -> None:

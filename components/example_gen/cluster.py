@@ -14,7 +14,7 @@ from tfx.types import Channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from rankbeam.components.example_gen.executor import ArrowExampleGenExecutor, pack_spec
-from rankbeam.components.example_gen.paths import InputLayout, input_layout
+from rankbeam.components.example_gen.paths import InputLayout, file_source, input_layout
 from rankbeam.components.example_gen.spec import DataSpec, ExampleGenSpec
 from rankbeam.transform.errors import ConfigError
 
@@ -84,15 +84,16 @@ def cluster_layout(data: DataSpec) -> InputLayout:
             different folders.
     """
     layout = input_layout(data, _SOME_FOLDER)
-    paths = [data.source.path]
-    outcomes = getattr(data.source, "outcomes", None)
+    source = file_source(data)
+    paths = [source.path]
+    outcomes = getattr(source, "outcomes", None)
     if outcomes is not None:
         paths.append(outcomes.path)
     relative = {"://" not in path and not path.startswith("/") for path in paths}
     if len(relative) > 1:
         raise ConfigError(
             "data.source.outcomes.path must be relative where data.source.path is; "
-            f"got {outcomes.path if outcomes else None} and {data.source.path}"
+            f"got {outcomes.path if outcomes else None} and {source.path}"
         )
     for path in paths:
         if ".." in path.split("/"):

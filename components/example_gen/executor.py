@@ -10,8 +10,11 @@ from tfx.proto import example_gen_pb2, range_config_pb2
 from tfx.types import Artifact, artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
+from rankbeam.components.example_gen.bigquery_spec import SPAN_PARAMETERS, BigQuerySource
 from rankbeam.components.example_gen.counts import counts_to_json
 from rankbeam.components.example_gen.ingest import SPLITS, ingest
+from rankbeam.components.example_gen.paths import ALL_ROWS
+from rankbeam.components.example_gen.sources.bigquery import query_text
 from rankbeam.components.example_gen.sources.files import list_files
 from rankbeam.components.example_gen.spans import has_span
 from rankbeam.components.example_gen.spec import ExampleGenSpec
@@ -51,7 +54,13 @@ class ArrowExampleGenExecutor(BaseExecutor):
             output_dict[standard_component_specs.EXAMPLES_KEY]
         )
         spec = unpack_spec(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY])
-        counts = ingest(spec, _input_files(exec_properties), examples.uri)
+        source = spec.data.source
+        files = (
+            {ALL_ROWS: (_query(source, exec_properties),)}
+            if isinstance(source, BigQuerySource)
+            else _input_files(exec_properties)
+        )
+        counts = ingest(spec, files, examples.uri)
         examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, "tfrecords_gzip")
@@ -71,6 +80,20 @@ def unpack_spec(custom_config: str) -> ExampleGenSpec:
     text = wrappers_pb2.StringValue()
     config.custom_config.Unpack(text)
     return ExampleGenSpec.model_validate_json(text.value)
+
+
+def _query(source: BigQuerySource, exec_properties: dict[str, Any]) -> str:
+    """The query; a driver, where there is one, has filled its span in."""
+    span = int(exec_properties.get("asked_span", LATEST_SPAN))
+    if span != LATEST_SPAN:
+        return query_text(source, span)
+    config = proto_utils.json_to_proto(
+        exec_properties[standard_component_specs.INPUT_CONFIG_KEY], example_gen_pb2.Input()
+    )
+    query: str = config.splits[0].pattern
+    if any(name in query for name in SPAN_PARAMETERS):
+        raise ConfigError("span must be given where data.source.query has one; got none")
+    return query
 
 
 def _input_files(exec_properties: dict[str, Any]) -> dict[str, tuple[str, ...]]:

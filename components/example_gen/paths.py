@@ -10,9 +10,16 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from rankbeam.components.example_gen import spans
-from rankbeam.components.example_gen.spec import DataSpec, FoldersSplit, RequestLogSource
+from rankbeam.components.example_gen.bigquery_spec import BigQuerySource
+from rankbeam.components.example_gen.spec import (
+    DataSpec,
+    FileSource,
+    FoldersSplit,
+    RequestLogSource,
+)
 from rankbeam.transform.errors import ConfigError, DataError
 
 ALL_ROWS = "all"
@@ -23,6 +30,34 @@ OUTCOMES = "outcomes"
 input it has the span that the driver finds, and its changes are noticed as the log's are."""
 
 _UNFIT_FOR_GLOBS = re.compile(r"[*?\[\]\\{}^$|]")
+
+
+class FileFinder(Protocol):
+    """How files are looked for: on this machine's disks, or wherever a URI leads."""
+
+    def glob(self, pattern: str) -> list[str]:
+        """Files and folders that match."""
+
+    def is_folder(self, path: str) -> bool:
+        """Whether a folder is there."""
+
+    def is_readable(self, path: str) -> bool:
+        """Whether a file can be opened."""
+
+
+class _LocalFiles:
+    def glob(self, pattern: str) -> list[str]:
+        return glob.glob(pattern)
+
+    def is_folder(self, path: str) -> bool:
+        return os.path.isdir(path)
+
+    def is_readable(self, path: str) -> bool:
+        return os.access(path, os.R_OK)
+
+
+LOCAL_FILES: FileFinder = _LocalFiles()
+"""Looks on this machine's disks."""
 
 
 @dataclass(frozen=True)
@@ -58,16 +93,17 @@ def input_layout(data: DataSpec, base_dir: str) -> InputLayout:
             wildcard, a folder whose name a glob would misread; or only one of log and outcomes
             has a {SPAN}.
     """
-    root = _absolute(base_dir, data.source.path)
+    source = file_source(data)
+    root = _absolute(base_dir, source.path)
     wholes = {ALL_ROWS: root}
     if isinstance(data.split, FoldersSplit):
         wholes = {"train": _join(root, data.split.train), "eval": _join(root, data.split.eval)}
-    if isinstance(data.source, RequestLogSource) and data.source.outcomes is not None:
-        wholes[OUTCOMES] = _absolute(base_dir, data.source.outcomes.path)
+    if isinstance(source, RequestLogSource) and source.outcomes is not None:
+        wholes[OUTCOMES] = _absolute(base_dir, source.outcomes.path)
         if len({spans.has_span(whole) for whole in wholes.values()}) > 1:
             raise ConfigError(
                 "data.source.outcomes.path must hold {SPAN} where data.source.path does; "
-                f"got {data.source.outcomes.path}"
+                f"got {source.outcomes.path}"
             )
     for whole in wholes.values():
         spans.check_placeholders(whole)
@@ -85,7 +121,7 @@ def input_layout(data: DataSpec, base_dir: str) -> InputLayout:
 
 
 def check_source(
-    data: DataSpec, base_dir: str, span: int | None = None
+    data: DataSpec, base_dir: str, span: int | None = None, finder: FileFinder = LOCAL_FILES
 ) -> dict[str, tuple[str, ...]]:
     """Check, before anything runs, that the source's files are there and can be opened.
 
@@ -93,10 +129,12 @@ def check_source(
         data: The config's data section.
         base_dir: Folder that `data.source.path` is relative to.
         span: Span to read; the latest where None.
+        finder: How to look for files. The local one leaves paths with a scheme (gs://...) to the
+            run.
 
     Returns:
         Input split name to the files that a run would read, in the order they would be read;
-        empty for paths with a scheme (gs://...), which are left to the run.
+        empty for paths that were left to the run.
 
     Raises:
         ConfigError: The path is malformed (see `input_layout`), or its {SPAN} cannot work.
@@ -104,22 +142,37 @@ def check_source(
             cannot be read.
     """
     layout = input_layout(data, base_dir)
-    if span is not None and not spans.has_span(data.source.path):
+    path = file_source(data).path
+    if span is not None and not spans.has_span(path):
         raise ConfigError(
             f"data.source.path must hold {{SPAN}} where a span is asked for; "
-            f"got {data.source.path} and span {span}"
+            f"got {path} and span {span}"
         )
-    if _is_remote(layout.base):
+    if finder is LOCAL_FILES and _is_remote(layout.base):
         return {}
-    chosen = {name: spans.resolve_span(layout.whole(name), span) for name in layout.patterns}
+    chosen = {
+        name: spans.resolve_span(layout.whole(name), span, finder.glob) for name in layout.patterns
+    }
     if len(set(chosen.values())) > 1:
         names, latest = " and ".join(chosen), " and ".join(map(str, chosen.values()))
         raise DataError(
             f"the latest span below {layout.base} must be the same for {names}; got {latest}"
         )
     return {
-        name: _files(spans.fill_span(layout.whole(name), chosen[name])) for name in layout.patterns
+        name: _files(spans.fill_span(layout.whole(name), chosen[name]), finder)
+        for name in layout.patterns
     }
+
+
+def file_source(data: DataSpec) -> FileSource:
+    """The source of data that are in files.
+
+    Raises:
+        ConfigError: They are not.
+    """
+    if isinstance(data.source, BigQuerySource):
+        raise ConfigError("data.source must be of files; got kind bigquery")
+    return data.source
 
 
 def is_data_file_name(path: str) -> bool:
@@ -174,17 +227,19 @@ def _before_first_wild(names: list[str]) -> list[str]:
     return names
 
 
-def _files(whole: str) -> tuple[str, ...]:
-    matches = sorted(glob.glob(whole))
-    if not matches and not os.path.isdir(whole.removesuffix("/*")):
+def _files(whole: str, finder: FileFinder) -> tuple[str, ...]:
+    matches = sorted(finder.glob(whole))
+    if not matches and not finder.is_folder(whole.removesuffix("/*")):
         raise DataError(f"data.source.path must lead to files; nothing is at {whole}")
-    files = tuple(path for path in matches if os.path.isfile(path) and is_data_file_name(path))
+    files = tuple(
+        path for path in matches if is_data_file_name(path) and not finder.is_folder(path)
+    )
     if not files:
         raise DataError(
             f"data.source.path must lead to files, not counting folders and .* and _* files; "
             f"none match {whole}"
         )
     for path in files:
-        if not os.access(path, os.R_OK):
+        if not finder.is_readable(path):
             raise DataError(f"{path} must be readable; permission denied")
     return files

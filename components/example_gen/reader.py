@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
+from rankbeam.components.example_gen.bigquery_spec import BigQuerySource
 from rankbeam.components.example_gen.chunks import Chunk
+from rankbeam.components.example_gen.sources.bigquery import RESULT, read_query
 from rankbeam.components.example_gen.sources.columns import Wanted, missing_column
 from rankbeam.components.example_gen.sources.outcomes import load_outcomes
 from rankbeam.components.example_gen.sources.request_log import RequestLogReader
@@ -52,7 +54,7 @@ class Reader:
 
     Attributes:
         spec: What to read.
-        files: The files, in the order to be read.
+        files: The files, in the order to be read; of BigQuery, the query.
         outcomes: The files of a request log's outcomes.
     """
 
@@ -76,14 +78,16 @@ class Reader:
         never_seen = dict(wanted)
         held: set[str] = set()
         log = self._request_log(wanted)
+        is_query = isinstance(self.spec.data.source, BigQuerySource)
         for file in self.files:
             row = 0
+            place = RESULT if is_query else file
             for batch in self._batches(file, wanted) if log is None else log.read(file):
                 for name in batch.schema.names:
                     never_seen.pop(name, None)
                 held.update(batch.schema.names)
                 if batch.num_rows:
-                    yield Chunk(_complete(batch, wanted), file, row, index + row)
+                    yield Chunk(_complete(batch, wanted), place, row, index + row)
                 row += batch.num_rows
             index += row
         if log is not None:
@@ -106,6 +110,8 @@ class Reader:
         source = self.spec.data.source
         if isinstance(source, TableSource):
             return read_table(file, source, wanted, self.spec.multivalent)
+        if isinstance(source, BigQuerySource):
+            return read_query(file, source, wanted)
         return read_tfrecord(file)
 
 

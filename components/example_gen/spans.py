@@ -2,6 +2,7 @@
 
 import glob
 import re
+from collections.abc import Callable
 
 from rankbeam.transform.errors import ConfigError, DataError
 
@@ -40,12 +41,15 @@ def fill_span(pattern: str, span: int | None) -> str:
     return _SPAN.sub(lambda found: str(span).zfill(int(found[1] or 0)), pattern)
 
 
-def resolve_span(pattern: str, asked: int | None) -> int | None:
+def resolve_span(
+    pattern: str, asked: int | None, find: Callable[[str], list[str]] = glob.glob
+) -> int | None:
     """The span that the driver will read: the one asked for, else the highest.
 
     Args:
         pattern: Absolute glob, perhaps with a {SPAN}.
         asked: The span asked for; the latest where None.
+        find: Finds what matches a glob.
 
     Returns:
         None where the pattern has no {SPAN}.
@@ -58,7 +62,7 @@ def resolve_span(pattern: str, asked: int | None) -> int | None:
     placeholder = _SPAN.search(pattern)
     if placeholder is None:
         return None
-    tokens = _tokens(pattern, width=placeholder[1])
+    tokens = _tokens(pattern, placeholder[1], find)
     padded = [token for token in tokens if token != str(int(token))]
     if padded and placeholder[1] is None:
         raise ConfigError(
@@ -73,12 +77,12 @@ def resolve_span(pattern: str, asked: int | None) -> int | None:
     return asked if asked is not None else spans[-1]
 
 
-def _tokens(pattern: str, width: str | None) -> list[str]:
+def _tokens(pattern: str, width: str | None, find: Callable[[str], list[str]]) -> list[str]:
     before, after = _SPAN.sub("\0", pattern).split("\0")
     span = f"(.{{{width}}})" if width else "(.*)"
     regex = re.compile(_as_regex(before) + span + _as_regex(after))
     tokens = []
-    for path in sorted(glob.glob(any_span(pattern))):
+    for path in sorted(find(any_span(pattern))):
         found = regex.fullmatch(path)
         token = found[1] if found else ""
         if not (token.isascii() and token.isdigit()):

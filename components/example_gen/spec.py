@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from rankbeam.components.example_gen.bigquery_spec import BigQuerySource
 from rankbeam.transform.specs.base import StrictModel
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -191,10 +192,8 @@ class DerivedLabel(StrictModel):
     )
 
 
-Source = Annotated[
-    CsvSource | ParquetSource | AvroSource | TFRecordSource | RequestLogSource,
-    Field(discriminator="kind"),
-]
+FileSource = CsvSource | ParquetSource | AvroSource | TFRecordSource | RequestLogSource
+Source = Annotated[FileSource | BigQuerySource, Field(discriminator="kind")]
 Split = Annotated[
     EntityHashSplit | TimeSplit | FoldersSplit | RowHashSplit, Field(discriminator="kind")
 ]
@@ -216,6 +215,17 @@ class DataSpec(StrictModel):
         default=None,
         description="A curated schema (text proto); where unset, one is inferred from train+eval.",
     )
+
+    @model_validator(mode="after")
+    def _split_fits_the_source(self) -> "DataSpec":
+        if isinstance(self.source, BigQuerySource) and isinstance(
+            self.split, FoldersSplit | RowHashSplit
+        ):
+            raise ValueError(
+                "data.split.kind must be entity_hash or time for a bigquery source, which has "
+                f"neither folders nor an order of rows; got {self.split.kind}"
+            )
+        return self
 
 
 class ExampleGenSpec(StrictModel):

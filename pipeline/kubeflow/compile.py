@@ -12,7 +12,9 @@ from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
 from tfx.orchestration.pipeline import Pipeline
 
 from rankbeam import __version__
+from rankbeam.components.example_gen.bigquery_spec import BigQuerySource
 from rankbeam.components.example_gen.cluster import ClusterExampleGen, cluster_layout
+from rankbeam.components.example_gen.query_component import ClusterQueryExampleGen
 from rankbeam.pipeline import dag, options
 from rankbeam.pipeline.beam.nodes import apply_plan, check_overrides
 from rankbeam.pipeline.beam.prepare import compiled_plan
@@ -74,20 +76,24 @@ def image_of(settings: KubeflowSpec) -> str:
 
 
 def _nodes(config: RankbeamConfig, parameters: RunParameters) -> list[BaseNode]:
-    examples = ClusterExampleGen(
-        options.example_gen_spec(config),
-        dict(cluster_layout(config.data).patterns),
-        _placeholder(parameters.data_path),
-        None if parameters.span is None else _placeholder(parameters.span),
-    ).with_id("ExampleGen")
     nodes: list[BaseNode] = dag.build_nodes(
         config,
         schema_root(config),
         _placeholder(parameters.push_destination),
-        examples_node=examples,
+        examples_node=_examples_node(config, parameters).with_id("ExampleGen"),
         max_steps=_placeholder(parameters.training_steps),
     )
     return nodes
+
+
+def _examples_node(config: RankbeamConfig, parameters: RunParameters) -> BaseNode:
+    spec, source = options.example_gen_spec(config), config.data.source
+    span = None if parameters.span is None else _placeholder(parameters.span)
+    if isinstance(source, BigQuerySource):
+        return ClusterQueryExampleGen(spec, source, span)
+    assert parameters.data_path is not None  # only BigQuery has none
+    patterns = dict(cluster_layout(config.data).patterns)
+    return ClusterExampleGen(spec, patterns, _placeholder(parameters.data_path), span)
 
 
 def _placeholder(parameter: RunParameter) -> RuntimeParameter:

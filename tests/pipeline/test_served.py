@@ -53,6 +53,19 @@ def test_served_config_names_its_pushes(tmp_path: Path) -> None:
     assert found.batching is None
 
 
+@pytest.mark.parametrize("by", ["folder", "config"])
+def test_served_folder_must_be_local(tmp_path: Path, by: str) -> None:
+    push = "name: shop\npush: {destination: 'gs://models/shop'}\n"
+    config = write_config(tmp_path, "name: shop\n", push)
+    request = (
+        ServeRequest(parse(["gs://models/shop"]))
+        if by == "folder"
+        else ServeRequest(parse([]), config)
+    )
+    with pytest.raises(ConfigError, match=r"must be on a local disk .*; got gs://models/shop"):
+        options(request)
+
+
 _SERVING = """\
 serving:
   batching: {max_batch_size: 64}

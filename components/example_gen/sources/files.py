@@ -1,15 +1,18 @@
-"""Finding files, local or in any file system that TensorFlow knows, and naming their faults."""
+"""Finding files, local or wherever a URI leads, and naming their faults."""
 
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pyarrow as pa
 import tensorflow as tf
+from tfx.dsl.io import fileio
 
 from rankbeam.components.example_gen.paths import is_data_file_name
-from rankbeam.transform.errors import DataError
+from rankbeam.components.remote.files import download, is_remote, os_errors
+from rankbeam.transform.errors import DataError, EnvironmentFault
 
 _READER_ERRORS = (
     pa.ArrowException,
@@ -27,11 +30,18 @@ def list_files(pattern: str) -> tuple[str, ...]:
 
     Raises:
         DataError: There is none.
+        EnvironmentFault: The place cannot be reached.
     """
-    matches = sorted(tf.io.gfile.glob(pattern))
-    if matches and all(map(tf.io.gfile.isdir, matches)):
-        matches = sorted(tf.io.gfile.glob(f"{pattern.rstrip('/')}/*"))
-    files = tuple(p for p in matches if is_data_file_name(p) and not tf.io.gfile.isdir(p))
+    try:
+        with os_errors():
+            matches = sorted(fileio.glob(pattern))
+            if matches and all(map(fileio.isdir, matches)):
+                matches = sorted(fileio.glob(f"{pattern.rstrip('/')}/*"))
+            files = tuple(p for p in matches if is_data_file_name(p) and not fileio.isdir(p))
+    except OSError as error:
+        raise EnvironmentFault(
+            f"data.source.path must be in a place that can be reached; got {pattern}: {error}"
+        ) from error
     if not files:
         raise DataError(f"data.source.path must lead to files; none match {pattern}")
     return files
@@ -44,12 +54,12 @@ def local_copy(path: str) -> Iterator[str]:
     Handing Arrow a Python object to read from is no way out: its CSV reader reads ahead in a
     thread, and waits for that thread with the interpreter locked when it is dropped early.
     """
-    if "://" not in path:
+    if not is_remote(path):
         yield path
         return
     with tempfile.TemporaryDirectory() as folder:
         copy = os.path.join(folder, os.path.basename(path))
-        tf.io.gfile.copy(path, copy)
+        download(path, Path(copy))
         yield copy
 
 
