@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, saved_model_pb2
 
 from rankbeam.serving import content, exported, status, versions
+from rankbeam.serving.cores import has_one_core
 from rankbeam.serving.signature import RunGraph, Signature, not_found, signature_specs
 from rankbeam.serving.tensors import Array
 from rankbeam.transform.errors import DataError
@@ -219,9 +220,10 @@ class _Graphs:
                 return found if fetches == whole else _part(whole, found, fetches)
         # The public `make_callable` goes through feed_dict, which costs 0.13 ms a call, a fifth of
         # the model's own time; this one is what Keras's graph mode runs on, unchanged since TF 1.8.
-        # In the caller's thread: handing small operations to a pool costs a sixth of a call's CPU.
-        in_place = config_pb2.RunOptions(inter_op_thread_pool=-1)
-        options = config_pb2.CallableOptions(feed=feeds, fetch=fetches, run_options=in_place)
+        # On one core, in the caller's thread: handing operations to a pool costs a tenth there.
+        pool = -1 if has_one_core() else 0
+        place = config_pb2.RunOptions(inter_op_thread_pool=pool)
+        options = config_pb2.CallableOptions(feed=feeds, fetch=fetches, run_options=place)
         run: RunGraph = self._session._make_callable_from_options(options)
         made.append((fetches, run))
         return run

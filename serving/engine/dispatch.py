@@ -1,17 +1,17 @@
-"""Where a graph runs: in the event loop while a request is alone, else in the executor's threads.
+"""Where a graph runs: in the executor's threads, or in the event loop where there is one core.
 
-Handing a call to a thread and back costs two wake-ups, about as much as a small model itself. A
-request that is alone needs none: nobody waits for the loop. As soon as others are there, they go to
-threads, so that the loop goes on reading and writing and the cores share the work.
+Threads let several requests share the cores while the loop goes on reading and writing. On a single
+core they only cost: handing a call over and back takes two wake-ups, about as much as a small model
+itself. Calls that are long run in threads even there, since nobody could connect meanwhile.
 """
 
-import asyncio
 import time
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from weakref import WeakKeyDictionary
 
 from rankbeam.serving import status
+from rankbeam.serving.cores import has_one_core
 from rankbeam.serving.engine.call import Call
 from rankbeam.serving.engine.held import run_held
 from rankbeam.serving.servable import Servable
@@ -33,11 +33,12 @@ class Dispatcher:
 
     Args:
         executor: the threads.
+        one_core: whether this process has one core alone; by default as it is.
     """
 
-    def __init__(self, executor: Executor) -> None:
+    def __init__(self, executor: Executor, *, one_core: bool | None = None) -> None:
         self._executor = executor
-        self._present = 0
+        self._one_core = has_one_core() if one_core is None else one_core
         self._seconds: WeakKeyDictionary[Servable, dict[_Kind, float]] = WeakKeyDictionary()
 
     async def run(
@@ -48,16 +49,11 @@ class Dispatcher:
         Raises:
             status.Refusal: DEADLINE_EXCEEDED, or what the model itself says.
         """
-        self._present += 1
-        try:
-            await asyncio.sleep(0)  # whoever came together with this request is counted after it
-            if self._present == 1 and self._is_short(servable, _kind(signature, arrays)):
-                return self._run_here(servable, signature, arrays, call)
-            return await run_held(
-                servable, self._executor, self._run_here, servable, signature, arrays, call
-            )
-        finally:
-            self._present -= 1
+        if self._one_core and self._is_short(servable, _kind(signature, arrays)):
+            return self._run_here(servable, signature, arrays, call)
+        return await run_held(
+            servable, self._executor, self._run_here, servable, signature, arrays, call
+        )
 
     def _is_short(self, servable: Servable, kind: _Kind) -> bool:
         """Whether the calls before tell that this one is short; unknown ones count as long."""

@@ -1,4 +1,4 @@
-"""Where graphs run: in the loop when alone and known to be short, else in threads."""
+"""Where graphs run: in threads; on one core, in the loop where they are known to be short."""
 
 import asyncio
 import threading
@@ -56,13 +56,13 @@ async def _ask(dispatcher: Dispatcher, servable: Servable, watched: Watched) -> 
     return await dispatcher.run(servable, watched, _rows(), CALL)  # type: ignore[arg-type]
 
 
-def test_dispatch_runs_a_lone_short_call_in_the_loop_once_it_is_known(
+def test_dispatch_on_one_core_runs_a_short_call_in_the_loop_once_it_is_known(
     servable: Servable, executor: ThreadPoolExecutor
 ) -> None:
     watched = Watched(servable.signature(""))
 
     async def main() -> dict[str, Array]:
-        dispatcher = Dispatcher(executor)
+        dispatcher = Dispatcher(executor, one_core=True)
         for _ in range(20):
             found = await _ask(dispatcher, servable, watched)
         return found
@@ -74,16 +74,13 @@ def test_dispatch_runs_a_lone_short_call_in_the_loop_once_it_is_known(
     np.testing.assert_allclose(found["click"], tiny_models.oracle()["click"], atol=2e-7)
 
 
-def test_dispatch_sends_calls_that_come_together_to_threads(
+def test_dispatch_on_several_cores_runs_every_call_in_a_thread(
     servable: Servable, executor: ThreadPoolExecutor
 ) -> None:
     watched = Watched(servable.signature(""))
 
     async def main() -> list[dict[str, Array]]:
-        dispatcher = Dispatcher(executor)
-        for _ in range(20):
-            await _ask(dispatcher, servable, watched)
-        watched.threads.clear()
+        dispatcher = Dispatcher(executor, one_core=False)
         return await asyncio.gather(*(_ask(dispatcher, servable, watched) for _ in range(6)))
 
     answers = asyncio.run(main())
@@ -99,7 +96,7 @@ def test_dispatch_keeps_long_calls_out_of_the_loop(
     watched = Watched(servable.signature(""), seconds=0.01)
 
     async def main() -> None:
-        dispatcher = Dispatcher(executor)
+        dispatcher = Dispatcher(executor, one_core=True)
         for _ in range(5):
             await _ask(dispatcher, servable, watched)
 
