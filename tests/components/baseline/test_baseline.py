@@ -16,18 +16,17 @@ from rankbeam.serving.content import PushRecord
 from rankbeam.transform.errors import EnvironmentFault, GateError
 
 
-def _fill(folder: Path, graph: str, warmup: bool = False) -> Path:
+def _fill(folder: Path, graph: str, warmup: bool = False) -> None:
     (folder / "assets.extra").mkdir(parents=True)
     (folder / "saved_model.pb").write_text(graph)
     if warmup:
         (folder / "assets.extra" / "tf_serving_warmup_requests").write_text("warm")
-    return folder
 
 
 def _push(destination: Path, graph: str, blessing: str = "blessed") -> int:
     """Push as the Pusher does, warm-up requests and all."""
     record = PushRecord("ads", 0, "", "2026-01-02T03:04:05+00:00", blessing, "blessed", "blessed")
-    made = publish(destination, lambda folder: _fill(folder, graph, True) and None, record)
+    made = publish(destination, lambda folder: _fill(folder, graph, True), record)
     return made.record.version
 
 

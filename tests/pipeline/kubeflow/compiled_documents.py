@@ -33,8 +33,8 @@ def documents(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def difference(expected: str, actual: str) -> str:
     """What differs, line by line, with the JSON inside of texts laid out; empty where nothing."""
-    sides = [_laid_out(text).splitlines() for text in (expected, actual)]
-    return "\n".join(difflib.unified_diff(*sides, "expected", "compiled", lineterm="", n=2))
+    before, after = _laid_out(expected).splitlines(), _laid_out(actual).splitlines()
+    return "\n".join(difflib.unified_diff(before, after, "expected", "compiled", lineterm="", n=2))
 
 
 def _laid_out(text: str) -> str:
