@@ -135,7 +135,7 @@ def pushed_folder(side: str, inputs: Inputs, output: Path) -> Path:
     """Where one side pushes to."""
     if side == "ours":
         configured = load_config(inputs.config).config.push.destination
-    return Path(OutputLayout(output).destination(configured))
+        return Path(OutputLayout(output).destination(configured))
     return output / "serving"
 
 

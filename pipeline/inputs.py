@@ -5,8 +5,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from rankbeam.components.example_gen.bigquery_spec import BigQuerySource
 from rankbeam.components.example_gen.paths import LOCAL_FILES, FileFinder, check_source
-from rankbeam.components.example_gen.spec import BigQuerySource
 from rankbeam.pipeline.config.load import LoadedConfig
 from rankbeam.pipeline.runners.cache_key import content_digest, listing_digest
 from rankbeam.transform.errors import DataError

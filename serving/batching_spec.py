@@ -1,5 +1,6 @@
 """The config's `serving.batching` section: TensorFlow Serving's batching parameters, validated."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -43,13 +44,12 @@ class BatchingSpec(StrictModel):
 
     def settings(self) -> BatchingSettings:
         """The section as the server takes it."""
-        given = (
-            {} if self.num_batch_threads is None else {"num_batch_threads": self.num_batch_threads}
-        )
-        return BatchingSettings(
+        settings = BatchingSettings(
             max_batch_size=self.max_batch_size,
             batch_timeout_micros=self.batch_timeout_micros,
             max_enqueued_batches=self.max_enqueued_batches,
             allowed_batch_sizes=self.allowed_batch_sizes,
-            **given,
         )
+        if self.num_batch_threads is None:
+            return settings
+        return replace(settings, num_batch_threads=self.num_batch_threads)

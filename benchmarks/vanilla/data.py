@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from rankbeam.components.example_gen.bigquery_spec import BigQuerySource
 from rankbeam.components.example_gen.chunks import Chunk
 from rankbeam.components.example_gen.spec import FoldersSplit
 from rankbeam.components.example_gen.splits import make_splitter
@@ -39,12 +40,15 @@ def write_csv(config: RankbeamConfig, base_dir: Path, folder: Path) -> dict[str,
         Number of rows of each split.
 
     Raises:
-        ValueError: The config splits by folders, which are there already.
+        ValueError: The config splits by folders, which are there already, or reads BigQuery.
     """
     split = config.data.split
     if isinstance(split, FoldersSplit):
         raise ValueError("data.split must be a rule; got folders")
-    files = sorted(base_dir.glob(config.data.source.path))
+    source = config.data.source
+    if isinstance(source, BigQuerySource):
+        raise ValueError("data.source must be files; got bigquery")
+    files = sorted(base_dir.glob(source.path))
     log = pa.concat_tables([pq.read_table(file) for file in files]).combine_chunks()
 
     def rows(columns: Sequence[str]) -> Iterator[Chunk]:

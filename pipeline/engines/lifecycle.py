@@ -112,8 +112,8 @@ def status(kind: EngineKind, places: Places) -> Status:
     folder = places.engine(kind)
     state, processes = read_state(folder), len(marked(str(folder)))
     if state is None:
-        fault = "not started" if not processes else "its state is lost, its processes run"
-        return Status(None, fault, processes)
+        lost = "not started" if not processes else "its state is lost, its processes run"
+        return Status(None, lost, processes)
     gone = [m.name for m in state.members if not is_marked(m.pid, str(folder))]
     fault = _fault(state, gone)
     return Status(state, fault, processes)

@@ -103,5 +103,7 @@ def _widened(parts: Sequence[Array]) -> list[Array]:
 
 def _fill_up(part: Array, inner: Sequence[int], fill: object) -> Array:
     wide = np.full((len(part), *inner), fill, dtype=part.dtype)
-    wide[(slice(None), *(slice(size) for size in part.shape[1:]))] = part
+    # mypy takes the same tuple inside the brackets for Python 3.11's spelling.
+    place = (slice(None), *(slice(size) for size in part.shape[1:]))
+    wide[place] = part
     return wide

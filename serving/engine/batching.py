@@ -205,10 +205,11 @@ class Batcher:
 
     def _finish(self, tasks: Sequence[_Task], done: asyncio.Future[list[_Outcome]]) -> None:
         self._busy -= 1
-        failure = done.exception()
-        outcomes: Sequence[_Outcome] = (
-            done.result() if failure is None else [status.as_refusal(failure)] * len(tasks)
-        )
+        outcomes: Sequence[_Outcome]
+        try:
+            outcomes = done.result()
+        except Exception as error:
+            outcomes = [status.as_refusal(error)] * len(tasks)
         for task, outcome in zip(tasks, outcomes, strict=True):
             if task.answer.done():
                 continue

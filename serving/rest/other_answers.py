@@ -78,7 +78,7 @@ def metadata(response: get_model_metadata_pb2.GetModelMetadataResponse) -> bytes
 
 
 def _json(message: Message, **options: Any) -> str:
-    text = json_format.MessageToJson(message, indent=1, **JSON_DEFAULTS, **options)
+    text = json_format.MessageToJson(message, indent=1, **{**JSON_DEFAULTS, **options})
     return f"{text}\n"
 
 

@@ -85,7 +85,8 @@ def assert_alike(left: Any, right: Any, relative: float, place: str = "") -> Non
 
 def _row(record: bytes) -> Row:
     features = tf.train.Example.FromString(record).features.feature
-    exact, floats = [], []
+    exact: list[Any] = []
+    floats: list[Any] = []
     for name in sorted(features):
         kind = features[name].WhichOneof("kind")
         values = tuple(getattr(features[name], kind).value) if kind else ()

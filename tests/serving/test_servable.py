@@ -188,9 +188,9 @@ def test_servable_in_use_is_closed_by_its_last_user(saved_model: Path) -> None:
     servable.retire()
     assert not servable.acquire(), "a retired version is given to nobody"
     assert set(servable.signature("").run(sent)) == {"click", "conversion", "ctcvr"}
-    assert servable.in_use
+    held = servable.in_use
     servable.release()
-    assert not servable.in_use
+    assert (held, servable.in_use) == (True, False)
     with pytest.raises(Refusal, match=r"Session has been closed|session"):
         servable.signature("").run(sent)
 

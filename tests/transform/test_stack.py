@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from google.protobuf import (
@@ -41,7 +42,8 @@ def test_message_classes_of_descriptions_made_at_run_time() -> None:
 
 
 def test_json_with_defaults_writes_what_is_not_set() -> None:
-    written = json_format.MessageToDict(type_pb2.EnumValue(name="a"), **JSON_DEFAULTS)
+    options: dict[str, Any] = {**JSON_DEFAULTS}
+    written = json_format.MessageToDict(type_pb2.EnumValue(name="a"), **options)
     assert written == {"name": "a", "number": 0, "options": []}
 
 

@@ -82,7 +82,9 @@ def _handler(known: Known) -> type[BaseHTTPRequestHandler]:
             query = configuration["query"]["query"]
             reference = {"projectId": "paying", "location": "EU", **job["jobReference"]}
             table = {"projectId": "p", "datasetId": "d", "tableId": "log"}
-            statistics = {"query": {"referencedTables": [table], "statementType": "SELECT"}}
+            statistics: dict[str, dict[str, Any]] = {
+                "query": {"referencedTables": [table], "statementType": "SELECT"}
+            }
             if configuration.get("dryRun"):
                 statistics["query"]["schema"] = {"fields": known.fields}
             else:

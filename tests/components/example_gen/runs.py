@@ -88,8 +88,8 @@ def write_parquet(path: Path, columns: Mapping[str, Any]) -> None:
 
 def write_avro(
     path: Path,
-    fields: Sequence[Mapping[str, Any]],
-    rows: Iterable[Mapping[str, Any]],
+    fields: Sequence[Any],
+    rows: Iterable[Any],
     codec: str = "deflate",
     sync_interval: int = 16_000,
 ) -> None:

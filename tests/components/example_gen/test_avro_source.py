@@ -11,7 +11,6 @@ import fastavro
 import pyarrow as pa
 import pytest
 
-from rankbeam.components.example_gen.sources import avro
 from rankbeam.components.example_gen.sources.avro import all_columns, read_avro
 from rankbeam.components.example_gen.values import to_feature
 from rankbeam.transform.errors import DataError, EnvironmentFault
@@ -164,7 +163,7 @@ def test_avro_codec_that_is_not_installed_is_the_environments_fault(
     def refuse(file: object) -> object:
         raise ValueError("lz4 codec is supported but you need to install lz4")
 
-    monkeypatch.setattr(avro.fastavro, "block_reader", refuse)
+    monkeypatch.setattr(fastavro, "block_reader", refuse)
     with pytest.raises(EnvironmentFault, match=r"a must have an installed codec; got lz4"):
         list(read_avro(str(tmp_path / "a"), {"a": "a label"}))
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tfx.components.util import model_utils
@@ -164,7 +165,8 @@ def test_pusher_pushes_without_a_blessing_only_by_name(
     inputs: Inputs, tmp_path: Path, which: str, fault: str
 ) -> None:
     _spoil(inputs, which, fault)
-    _push(inputs, tmp_path / "pushed", **{f"require_{which}": False})
+    waived: dict[str, Any] = {f"require_{which}": False}
+    _push(inputs, tmp_path / "pushed", **waived)
     record = read_record(tmp_path / "pushed" / "1")
     assert record is not None
     assert getattr(record, which) == "not required"

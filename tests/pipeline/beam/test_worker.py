@@ -14,7 +14,7 @@ from tests.pipeline.beam.services import ProvisionService, provision_service
 def test_worker_learns_what_the_engine_knows() -> None:
     service = ProvisionService()
     with provision_service(service) as endpoint:
-        variables = worker_variables("1-7", endpoint)
+        variables = dict(worker_variables("1-7", endpoint))
     assert service.asked_by == ["1-7"]
     assert json.loads(variables.pop("PIPELINE_OPTIONS")) == {"beam:option:experiments:v1": "x"}
     assert variables == {

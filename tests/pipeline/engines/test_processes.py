@@ -1,5 +1,6 @@
 """Processes are found and ended by their mark, however they came to be."""
 
+import functools
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -24,11 +25,15 @@ def _await(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def _twice(log: Path, word: str) -> bool:
+    return log.read_text().count(word) == 2
+
+
 def test_start_appends_output_to_the_log(mark: str, tmp_path: Path) -> None:
     log = tmp_path / "logs" / "echo.log"
     for word in ("first", "second"):
         start_marked(["sh", "-c", f"echo {word}; echo {word} >&2"], mark, log)
-        _await(lambda word=word: log.read_text().count(word) == 2)
+        _await(functools.partial(_twice, log, word))
     assert log.read_text() == "first\nfirst\nsecond\nsecond\n"
 
 
