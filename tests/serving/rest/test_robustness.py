@@ -97,7 +97,9 @@ def test_compressed_bodies_are_read(api: Api, encoding: str) -> None:
     assert reply.json == PREDICTIONS
 
 
-@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(BODY, mtime=0)[:-9], b"\x1f\x8b" + b"\0" * 20])
+@pytest.mark.parametrize(
+    "body", [b"no gzip", gzip.compress(BODY, mtime=0)[:-9], b"\x1f\x8b" + b"\0" * 20]
+)
 def test_body_that_is_not_compressed_as_it_says_is_refused(api: Api, body: bytes) -> None:
     reply = api.post(f"{MODEL}:predict", body, Content_Encoding="gzip")
     assert reply.status == 400
