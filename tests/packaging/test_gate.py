@@ -17,17 +17,22 @@ def _program(path: Path, body: str) -> Path:
     return path
 
 
-def _run(command: list[str | Path], path: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PATH": path}
+def _run(
+    command: list[str | Path], path: str, newer_stack: str = "1"
+) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PATH": path, "RANKBEAM_GATE_NEWER_STACK": newer_stack}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-def _gate(tmp_path: Path, make: str, python: str = "true") -> subprocess.CompletedProcess[str]:
+def _gate(
+    tmp_path: Path, make: str, python: str = "true", newer_stack: str = "1"
+) -> subprocess.CompletedProcess[str]:
     """Runs the gate with a `make` and a `python3` that only say what they were asked."""
     _program(tmp_path / "bin" / "make", make)
     asked = f'if [ "$1" = -c ]; then exit 0; fi\necho "made $2"\n{python}'
     _program(tmp_path / "bin" / "python3", asked)
-    return _run([ROOT / ".ci" / "run"], f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    return _run([ROOT / ".ci" / "run"], path, newer_stack)
 
 
 def test_gate_runs_every_step_in_order(tmp_path: Path) -> None:
@@ -38,6 +43,12 @@ def test_gate_runs_every_step_in_order(tmp_path: Path) -> None:
     last = answer.stdout.splitlines()[-1]
     assert "all passed in" in last
     assert "skipped" not in last
+
+
+def test_gate_leaves_the_newer_stack_out_unless_asked(tmp_path: Path) -> None:
+    answer = _gate(tmp_path, "true", python="exit 2", newer_stack="0")
+    assert answer.returncode == 0
+    assert "newer-stack" not in answer.stdout
 
 
 def test_gate_stops_at_the_first_failure(tmp_path: Path) -> None:
