@@ -112,10 +112,14 @@ def _run_nodes(
     record = kept.finish(state="succeeded", version=reporter.version)
     show_summary(view, record, reporter.evaluation, layout)
     if request.query:
-        from rankbeam.pipeline.query import query_pushed_model
-
-        query_pushed_model(record, view)
+        _query(record, view)
     return kept.finish()
+
+
+def _query(record: RunRecord, view: ProgressView) -> None:
+    from rankbeam.pipeline.query import query_pushed_model
+
+    query_pushed_model(record, view)
 
 
 def _place_beam(

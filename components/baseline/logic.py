@@ -14,6 +14,7 @@ import tensorflow as tf
 from tfx.dsl.io import fileio
 
 from rankbeam.components.pusher.logic import BLESSED
+from rankbeam.components.remote.files import is_remote
 from rankbeam.components.serving_checks.local_folder import local_folder
 from rankbeam.components.serving_checks.model_digest import model_digest
 from rankbeam.serving.content import RECORD_PATH, PushRecord, damage, read_record
@@ -103,6 +104,8 @@ def _newest_first(destination: str) -> list[str]:
             f"{base}/{name}"
             for name in numbered
             if fileio.exists(f"{base}/{name}/{RECORD_PATH.as_posix()}")
+            # A push to a bucket writes this file last: without it, the version is being pushed.
+            and not (is_remote(base) and not fileio.exists(f"{base}/{name}/{SAVED_MODEL_FILE}"))
         ]
     except (OSError, tf.errors.OpError) as error:
         raise EnvironmentFault(

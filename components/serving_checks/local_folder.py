@@ -5,9 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import tensorflow as tf
-from tfx.utils import io_utils
-
+from rankbeam.components.remote.files import download_folder, is_remote
 from rankbeam.transform.errors import EnvironmentFault
 
 
@@ -18,13 +16,13 @@ def local_folder(uri: str) -> Iterator[Path]:
     Raises:
         EnvironmentFault: The copy cannot be made.
     """
-    if "://" not in uri:
+    if not is_remote(uri):
         yield Path(uri)
         return
     with tempfile.TemporaryDirectory(prefix="rankbeam-copy-") as folder:
         copy = Path(folder) / "copy"
         try:
-            io_utils.copy_dir(uri, str(copy))
-        except (OSError, tf.errors.OpError) as error:
+            download_folder(uri, copy)
+        except OSError as error:
             raise EnvironmentFault(f"cannot copy {uri} to {copy}: {error}") from error
         yield copy

@@ -7,6 +7,7 @@ outputs from one after it has ended. TFX is told these folders, and what it repo
 A deliberate error ends the container with its own exit code; its message is the log's last line.
 """
 
+import importlib
 import json
 import os
 import runpy
@@ -40,6 +41,8 @@ def main(arguments: Sequence[str]) -> int:
     _make_folders(invocation)
     arguments[place] = json.dumps(invocation)
     sys.argv = [_TFX_ENTRY_POINT, *arguments]
+    # Nodes of TFX's own read URIs too; only now, as the import takes TensorFlow.
+    importlib.import_module("rankbeam.components.remote.files")
     try:
         runpy.run_module(_TFX_ENTRY_POINT, run_name="__main__", alter_sys=True)
     except SystemExit as end:

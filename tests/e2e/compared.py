@@ -31,10 +31,13 @@ def last_artifact(output: Path, node: str, key: str) -> Path:
 
 
 def statistics(output: Path, split: str) -> Any:
-    """TFDV's statistics of a split, as plain dictionaries."""
+    """TFDV's statistics of a split, as plain dictionaries, with the features in order of name."""
     folder = first_artifact(output, "StatisticsGen", "statistics") / f"Split-{split}"
     data = (folder / "FeatureStats.pb").read_bytes()
     message = statistics_pb2.DatasetFeatureStatisticsList.FromString(data)
+    for dataset in message.datasets:
+        # They come in the order in which workers were done.
+        dataset.features.sort(key=lambda feature: tuple(feature.path.step))
     return json_format.MessageToDict(message)
 
 

@@ -109,7 +109,7 @@ def test_flags_that_are_wrong_are_named(word: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("grpc_socket_path", "/tmp/x"),
+        ("grpc_socket_path", "/run/x"),
         ("use_alts_credentials", "true"),
         ("enable_per_model_batching_parameters", "true"),
         ("num_load_threads", "4"),

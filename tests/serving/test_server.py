@@ -10,12 +10,10 @@ import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow_serving.apis import (
-    get_model_metadata_pb2,
-    get_model_status_pb2,
-    model_service_pb2_grpc,
-    predict_pb2,
-    prediction_service_pb2_grpc,
+from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, predict_pb2
+from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub as ModelStub
+from tensorflow_serving.apis.prediction_service_pb2_grpc import (
+    PredictionServiceStub as PredictionStub,
 )
 
 from rankbeam.serving.grpc_front import PREDICTION_SERVICE
@@ -37,13 +35,13 @@ def channel(server: ModelServer) -> Iterator[grpc.Channel]:
 
 
 @pytest.fixture
-def prediction(channel: grpc.Channel) -> prediction_service_pb2_grpc.PredictionServiceStub:
-    return prediction_service_pb2_grpc.PredictionServiceStub(channel)
+def prediction(channel: grpc.Channel) -> PredictionStub:
+    return PredictionStub(channel)
 
 
 @pytest.fixture
-def models(channel: grpc.Channel) -> model_service_pb2_grpc.ModelServiceStub:
-    return model_service_pb2_grpc.ModelServiceStub(channel)
+def models(channel: grpc.Channel) -> ModelStub:
+    return ModelStub(channel)
 
 
 def _predict(
@@ -81,7 +79,7 @@ def _failure(call: Callable[..., object], request: object) -> tuple[str, str]:
 
 @pytest.mark.parametrize("version", [None, 1])
 def test_server_predict_answers_with_scores_version_and_signature(
-    prediction: prediction_service_pb2_grpc.PredictionServiceStub, version: int | None
+    prediction: PredictionStub, version: int | None
 ) -> None:
     response = prediction.Predict(_predict(version=version), timeout=10)
     assert response.model_spec.name == NAME
@@ -94,7 +92,7 @@ def test_server_predict_answers_with_scores_version_and_signature(
 
 
 def test_server_predict_takes_five_megabytes(
-    prediction: prediction_service_pb2_grpc.PredictionServiceStub,
+    prediction: PredictionStub,
 ) -> None:
     row = tiny_models.example(user="x" * 1_000_000)
     response = prediction.Predict(_predict({"examples": [row] * 5}), timeout=30)
@@ -128,7 +126,7 @@ PREDICT_REFUSALS = [
 
 @pytest.mark.parametrize(("request_", "code", "details"), PREDICT_REFUSALS)
 def test_server_predict_refusals(
-    prediction: prediction_service_pb2_grpc.PredictionServiceStub,
+    prediction: PredictionStub,
     request_: predict_pb2.PredictRequest,
     code: str,
     details: str,
@@ -137,7 +135,7 @@ def test_server_predict_refusals(
 
 
 def test_server_predict_of_a_version_label_is_refused(
-    prediction: prediction_service_pb2_grpc.PredictionServiceStub,
+    prediction: PredictionStub,
 ) -> None:
     request = _predict()
     request.model_spec.version_label = "canary"
@@ -148,7 +146,7 @@ def test_server_predict_of_a_version_label_is_refused(
 
 
 def test_server_errors_are_cut_to_a_headers_size(
-    prediction: prediction_service_pb2_grpc.PredictionServiceStub,
+    prediction: PredictionStub,
 ) -> None:
     code, details = _failure(prediction.Predict, _predict({"x" * 5000: ["a"]}))
     assert code == "INVALID_ARGUMENT"
@@ -156,7 +154,7 @@ def test_server_errors_are_cut_to_a_headers_size(
 
 
 def test_server_survives_bytes_that_are_no_example(
-    prediction: prediction_service_pb2_grpc.PredictionServiceStub,
+    prediction: PredictionStub,
 ) -> None:
     code, details = _failure(prediction.Predict, _predict({"examples": [b"\xff\x00"]}))
     assert code == "INVALID_ARGUMENT"
@@ -179,7 +177,7 @@ def test_server_bytes_that_are_no_proto_are_internal_as_in_grpc_itself(
 
 
 def test_server_metadata_describes_signatures(
-    prediction: prediction_service_pb2_grpc.PredictionServiceStub,
+    prediction: PredictionStub,
 ) -> None:
     request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
     request.model_spec.name = NAME
@@ -206,7 +204,7 @@ METADATA_REFUSALS = [
 
 @pytest.mark.parametrize(("name", "fields", "details"), METADATA_REFUSALS)
 def test_server_metadata_refusals(
-    prediction: prediction_service_pb2_grpc.PredictionServiceStub,
+    prediction: PredictionStub,
     name: str,
     fields: list[str],
     details: str,
@@ -218,14 +216,12 @@ def test_server_metadata_refusals(
 
 
 @pytest.mark.parametrize("version", [None, 1])
-def test_server_status_of_a_served_model(
-    models: model_service_pb2_grpc.ModelServiceStub, version: int | None
-) -> None:
+def test_server_status_of_a_served_model(models: ModelStub, version: int | None) -> None:
     (row,) = models.GetModelStatus(_status(version=version), timeout=10).model_version_status
     assert (row.version, row.state, row.status.error_code) == (1, AVAILABLE, 0)
 
 
-def test_server_status_refusals(models: model_service_pb2_grpc.ModelServiceStub) -> None:
+def test_server_status_refusals(models: ModelStub) -> None:
     empty = get_model_status_pb2.GetModelStatusRequest()
     assert _failure(models.GetModelStatus, empty) == ("INVALID_ARGUMENT", "Missing ModelSpec")
     for request, details in (
@@ -250,7 +246,7 @@ def test_server_swaps_to_a_new_version_without_one_failure(
 
         def ask() -> None:
             with grpc.insecure_channel(target) as channel:
-                stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+                stub = PredictionStub(channel)
                 while not done.is_set():
                     response = stub.Predict(_predict(), timeout=10)
                     click = tf.make_ndarray(response.outputs["click"])[0]
@@ -282,7 +278,7 @@ def test_server_reports_a_broken_version_and_keeps_the_old_one(base_path: Path) 
         wait_available(target)
         (base_path / "2").mkdir()
         with grpc.insecure_channel(target) as channel:
-            models = model_service_pb2_grpc.ModelServiceStub(channel)
+            models = ModelStub(channel)
 
             def states() -> dict[int, tuple[int, str]]:
                 rows = models.GetModelStatus(_status(), timeout=10).model_version_status
@@ -291,7 +287,7 @@ def test_server_reports_a_broken_version_and_keeps_the_old_one(base_path: Path) 
             wait_until(lambda: states().get(2, (0, ""))[0] == END)
             assert states()[1] == (AVAILABLE, "")
             assert "Could not find SavedModel" in states()[2][1]
-            stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+            stub = PredictionStub(channel)
             assert stub.Predict(_predict(), timeout=10).model_spec.version.value == 1
 
 

@@ -60,95 +60,93 @@ class Known:
         )
 
 
-def _handler(known: Known) -> type[BaseHTTPRequestHandler]:
-    jobs: dict[str, dict[str, Any]] = {}
+class _Handler(BaseHTTPRequestHandler):
+    known: Known
+    jobs: dict[str, str]
 
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_: Any) -> None:
-            pass
+    def log_message(self, *_: Any) -> None:
+        pass
 
-        def do_POST(self) -> None:
-            size = int(self.headers["Content-Length"])
-            job = json.loads(self.rfile.read(size))
-            known.configurations.append(job["configuration"])
-            if known.error is not None:
-                status, message = known.error
-                self._answer({"error": {"code": status, "message": message}}, status)
-                return
-            self._answer(self._run(job))
+    def do_POST(self) -> None:
+        size = int(self.headers["Content-Length"])
+        job = json.loads(self.rfile.read(size))
+        self.known.configurations.append(job["configuration"])
+        if self.known.error is not None:
+            status, message = self.known.error
+            self._answer({"error": {"code": status, "message": message}}, status)
+            return
+        self._answer(self._run(job))
 
-        def _run(self, job: dict[str, Any]) -> dict[str, Any]:
-            configuration = job["configuration"]
-            query = configuration["query"]["query"]
-            reference = {"projectId": "paying", "location": "EU", **job["jobReference"]}
-            table = {"projectId": "p", "datasetId": "d", "tableId": "log"}
-            statistics: dict[str, dict[str, Any]] = {
-                "query": {"referencedTables": [table], "statementType": "SELECT"}
+    def _run(self, job: dict[str, Any]) -> dict[str, Any]:
+        configuration = job["configuration"]
+        query = configuration["query"]["query"]
+        reference = {"projectId": "paying", "location": "EU", **job["jobReference"]}
+        table = {"projectId": "p", "datasetId": "d", "tableId": "log"}
+        statistics: dict[str, dict[str, Any]] = {
+            "query": {"referencedTables": [table], "statementType": "SELECT"}
+        }
+        if configuration.get("dryRun"):
+            statistics["query"]["schema"] = {"fields": self.known.fields}
+        else:
+            self.known.asked.append(query)
+            self.jobs[reference["jobId"]] = query
+            configuration["query"]["destinationTable"] = {
+                "projectId": "paying",
+                "datasetId": "anonymous",
+                "tableId": reference["jobId"],
             }
-            if configuration.get("dryRun"):
-                statistics["query"]["schema"] = {"fields": known.fields}
-            else:
-                known.asked.append(query)
-                jobs[reference["jobId"]] = {"query": query}
-                configuration["query"]["destinationTable"] = {
-                    "projectId": "paying",
-                    "datasetId": "anonymous",
-                    "tableId": reference["jobId"],
-                }
-            return {
-                "kind": "bigquery#job",
-                "jobReference": reference,
-                "configuration": configuration,
-                "status": {"state": "DONE"},
-                "statistics": statistics,
-            }
+        return {
+            "kind": "bigquery#job",
+            "jobReference": reference,
+            "configuration": configuration,
+            "status": {"state": "DONE"},
+            "statistics": statistics,
+        }
 
-        def do_GET(self) -> None:
-            place = urlsplit(self.path)
-            asked = {name: values[0] for name, values in parse_qs(place.query).items()}
-            kind, name = place.path.split("/")[5:7] if "/queries/" in place.path else ("", "")
-            if kind == "queries":
-                self._answer(self._results(name, asked))
-            elif place.path.endswith("/data"):
-                self._answer(self._page(place.path.split("/")[-2], asked))
-            else:
-                self._answer(self._table())
+    def do_GET(self) -> None:
+        place = urlsplit(self.path)
+        asked = {name: values[0] for name, values in parse_qs(place.query).items()}
+        kind, name = place.path.split("/")[5:7] if "/queries/" in place.path else ("", "")
+        if kind == "queries":
+            self._answer(self._results(name, asked))
+        elif place.path.endswith("/data"):
+            self._answer(self._page(place.path.split("/")[-2], asked))
+        else:
+            self._answer(self._table())
 
-        def _results(self, job_id: str, asked: Mapping[str, str]) -> dict[str, Any]:
-            fields, rows = known.selected(jobs[job_id]["query"])
-            first = {} if asked.get("maxResults") == "0" else self._page(job_id, asked)
-            return {
-                "kind": "bigquery#getQueryResultsResponse",
-                "jobComplete": True,
-                "jobReference": {"projectId": "paying", "jobId": job_id, "location": "EU"},
-                "schema": {"fields": fields},
-                "totalRows": str(len(rows)),
-                **first,
-            }
+    def _results(self, job_id: str, asked: Mapping[str, str]) -> dict[str, Any]:
+        fields, rows = self.known.selected(self.jobs[job_id])
+        first = {} if asked.get("maxResults") == "0" else self._page(job_id, asked)
+        return {
+            "kind": "bigquery#getQueryResultsResponse",
+            "jobComplete": True,
+            "jobReference": {"projectId": "paying", "jobId": job_id, "location": "EU"},
+            "schema": {"fields": fields},
+            "totalRows": str(len(rows)),
+            **first,
+        }
 
-        def _page(self, job_id: str, asked: Mapping[str, str]) -> dict[str, Any]:
-            _, rows = known.selected(jobs[job_id]["query"])
-            start = int(asked.get("pageToken", asked.get("startIndex", 0)))
-            end = start + int(asked.get("maxResults", len(rows) or 1))
-            more = {"pageToken": str(end)} if end < len(rows) else {}
-            cells = [{"f": [{"v": _cell(value)} for value in row]} for row in rows[start:end]]
-            return {"totalRows": str(len(rows)), "rows": cells, **more}
+    def _page(self, job_id: str, asked: Mapping[str, str]) -> dict[str, Any]:
+        _, rows = self.known.selected(self.jobs[job_id])
+        start = int(asked.get("pageToken", asked.get("startIndex", 0)))
+        end = start + int(asked.get("maxResults", len(rows) or 1))
+        more = {"pageToken": str(end)} if end < len(rows) else {}
+        cells = [{"f": [{"v": _cell(value)} for value in row]} for row in rows[start:end]]
+        return {"totalRows": str(len(rows)), "rows": cells, **more}
 
-        def _table(self) -> dict[str, Any]:
-            return {
-                "tableReference": {"projectId": "p", "datasetId": "d", "tableId": "log"},
-                "lastModifiedTime": str(known.modified_ms),
-            }
+    def _table(self) -> dict[str, Any]:
+        return {
+            "tableReference": {"projectId": "p", "datasetId": "d", "tableId": "log"},
+            "lastModifiedTime": str(self.known.modified_ms),
+        }
 
-        def _answer(self, content: Mapping[str, Any], status: int = 200) -> None:
-            body = json.dumps(content).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-    return Handler
+    def _answer(self, content: Mapping[str, Any], status: int = 200) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
 
 def _cell(value: Any) -> Any:
@@ -158,7 +156,8 @@ def _cell(value: Any) -> Any:
 @contextmanager
 def serving(known: Known) -> Iterator[str]:
     """The server's URL, for the block's time."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(known))
+    handler = type("Handler", (_Handler,), {"known": known, "jobs": {}})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -177,6 +176,7 @@ def storage_serving(table: pa.Table, sessions: list[Any]) -> Iterator[Any]:
         table: What every session reads.
         sessions: Gets the requests for sessions.
     """
+    schema = {"serialized_schema": table.schema.serialize().to_pybytes()}
     halves = [table.slice(0, len(table) // 2), table.slice(len(table) // 2)]
 
     def create(request: Any, _: Any) -> Any:
@@ -184,14 +184,16 @@ def storage_serving(table: pa.Table, sessions: list[Any]) -> Iterator[Any]:
         return types.ReadSession(
             name="session",
             data_format=types.DataFormat.ARROW,
-            arrow_schema={"serialized_schema": table.schema.serialize().to_pybytes()},
+            arrow_schema=schema,
             streams=[{"name": str(number)} for number in range(len(halves))],
         )
 
     def read(request: Any, _: Any) -> Iterator[Any]:
         for batch in halves[int(request.read_stream)].to_batches(max_chunksize=100):
             record = {"serialized_record_batch": batch.serialize().to_pybytes()}
-            yield types.ReadRowsResponse(arrow_record_batch=record, row_count=batch.num_rows)
+            yield types.ReadRowsResponse(
+                arrow_schema=schema, arrow_record_batch=record, row_count=batch.num_rows
+            )
 
     methods = {
         "CreateReadSession": grpc.unary_unary_rpc_method_handler(

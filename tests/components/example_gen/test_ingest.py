@@ -1,25 +1,29 @@
 """From files to splits: what is kept, what is refused, and that bytes repeat."""
 
 import csv
-import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
-import tensorflow as tf
 
 from rankbeam.components.example_gen.counts import LabelCounts, counts_from_json, counts_to_json
 from rankbeam.transform.errors import DataError, EnvironmentFault
+from tests.components.example_gen.formats import (
+    avro_of,
+    csv_of,
+    expected_row,
+    parquet_of,
+    random_rows,
+    tfrecord_of,
+)
 from tests.components.example_gen.runs import (
-    Row,
     make_spec,
     read_split,
     run,
     run_all,
     split_bytes,
-    write_avro,
     write_parquet,
 )
 from tests.reference import splits as reference
@@ -28,104 +32,21 @@ _COLUMNS = {"name": "string", "size": "float", "tags": "string", "click": "int"}
 _ALL_TRAIN = {"kind": "time", "column": "moment", "boundary": 10**9}
 
 
-def _random_rows(count: int) -> list[dict[str, Any]]:
-    """Rows with zeros, empty texts, False, nulls and text beyond ASCII."""
-    generator = np.random.default_rng(0)
-    names = [None, "", "0", "a", "naïve", "日本", ' "q", ', "line\nbreak", "x" * 300]
-    sizes = [None, 0.0, -0.0, 1.5, -2.25, 1e30, math.inf]
-    tags = [None, [], ["a"], ["b", "a", "b"], ["é", ""]]
-
-    def pick(values: list[Any]) -> Any:
-        return values[generator.integers(len(values))]
-
-    return [
-        {
-            "name": pick(names),
-            "size": pick(sizes),
-            "tags": pick(tags),
-            "click": pick([None, 0, 1]),
-            "moment": number,
-        }
-        for number in range(count)
-    ]
-
-
-def _expected(row: dict[str, Any]) -> Row:
-    encoded = [] if row["name"] is None else [row["name"].encode()]
-    return {
-        "name": encoded,
-        "size": [] if row["size"] is None else [float(np.float32(row["size"]))],
-        "tags": [tag.encode() for tag in row["tags"] or []],
-        "click": [] if row["click"] is None else [row["click"]],
-    }
-
-
-def _write_parquet(path: Path, rows: list[dict[str, Any]]) -> None:
-    clicks = [None if row["click"] is None else bool(row["click"]) for row in rows]
-    write_parquet(
-        path,
-        {
-            **{name: [row[name] for row in rows] for name in ("name", "size", "tags", "moment")},
-            "click": pa.array(clicks, pa.bool_()),
-        },
-    )
-
-
-def _write_avro(path: Path, rows: list[dict[str, Any]]) -> None:
-    tags = {"type": "array", "items": "string"}
-    kinds = {"name": "string", "size": "double", "tags": tags, "click": "boolean"}
-    fields = [{"name": name, "type": ["null", kind]} for name, kind in kinds.items()]
-    clicks = [None if row["click"] is None else bool(row["click"]) for row in rows]
-    write_avro(
-        path,
-        [*fields, {"name": "moment", "type": "long"}],
-        [{**row, "click": click} for row, click in zip(rows, clicks, strict=True)],
-    )
-
-
-def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
-    def cell(value: Any) -> str:
-        if value is None:
-            return ""
-        text = "|".join(value) if isinstance(value, list) else str(value)
-        return '"' + text.replace('"', '""') + '"'
-
-    lines = [",".join(rows[0])] + [",".join(map(cell, row.values())) for row in rows]
-    path.write_text("\n".join(lines) + "\n")
-
-
-def _write_tfrecord(path: Path, rows: list[dict[str, Any]]) -> None:
-    with tf.io.TFRecordWriter(str(path)) as writer:
-        for row in rows:
-            example = tf.train.Example()
-            feature = example.features.feature
-            expected = _expected(row)
-            feature["moment"].int64_list.value.append(row["moment"])
-            for name in ("name", "tags"):
-                if row[name] is not None:
-                    feature[name].bytes_list.value.extend(expected[name])
-            if row["size"] is not None:
-                feature["size"].float_list.value.extend(expected["size"])
-            if row["click"] is not None:
-                feature["click"].int64_list.value.extend(expected["click"])
-            writer.write(example.SerializeToString())
-
-
 @pytest.mark.parametrize(
     ("kind", "write"),
     [
-        ("parquet", _write_parquet),
-        ("avro", _write_avro),
-        ("csv", _write_csv),
-        ("tfrecord", _write_tfrecord),
+        ("parquet", parquet_of),
+        ("avro", avro_of),
+        ("csv", csv_of),
+        ("tfrecord", tfrecord_of),
     ],
 )
 def test_ingest_keeps_every_value(tmp_path: Path, kind: str, write: Any) -> None:
-    rows = _random_rows(3_000)
+    rows = random_rows(3_000)
     write(tmp_path / "log", rows)
     spec = make_spec("log", kind, columns=_COLUMNS, split=_ALL_TRAIN, multivalent=["tags"])
     counts = run(spec, tmp_path)
-    assert read_split(tmp_path / "output", "train") == [_expected(row) for row in rows]
+    assert read_split(tmp_path / "output", "train") == [expected_row(row) for row in rows]
     assert read_split(tmp_path / "output", "eval") == []
     clicks = [row["click"] for row in rows]
     assert counts["train"].rows == 3_000
@@ -136,10 +57,10 @@ def test_ingest_keeps_every_value(tmp_path: Path, kind: str, write: Any) -> None
 
 
 def test_ingest_gives_equal_bytes_again_and_over_formats(tmp_path: Path) -> None:
-    rows = _random_rows(2_000)
-    _write_parquet(tmp_path / "log.parquet", rows)
-    _write_tfrecord(tmp_path / "log.tfrecord", rows)
-    _write_avro(tmp_path / "log.avro", rows)
+    rows = random_rows(2_000)
+    parquet_of(tmp_path / "log.parquet", rows)
+    tfrecord_of(tmp_path / "log.tfrecord", rows)
+    avro_of(tmp_path / "log.avro", rows)
     outputs = []
     for place, kind in enumerate(("parquet", "parquet", "tfrecord", "avro")):
         spec = make_spec(f"log.{kind}", kind, columns=_COLUMNS, multivalent=["tags"])

@@ -52,8 +52,8 @@ def test_section_is_read(tmp_path: Path) -> None:
             r"beam\.dataflow\.sdk_container_image must be given; got nothing",
         ),
         (
-            {"dataflow": {**_DATAFLOW, "temp_location": "/tmp/here"}},
-            r"beam\.dataflow\.temp_location must match .*got '/tmp/here'",
+            {"dataflow": {**_DATAFLOW, "temp_location": "/here"}},
+            r"beam\.dataflow\.temp_location must match .*got '/here'",
         ),
     ],
 )

@@ -18,12 +18,12 @@ _INPUT = {
             "list": [1.0, "x"],
             "struct": {"k": "v"},
         },
-        "artifacts": {"model": {"artifacts": [{"name": "7", "uri": "/root/model"}]}},
+        "artifacts": {"model": {"artifacts": [{"name": "7", "uri": "/out/model"}]}},
     },
     "outputs": {
-        "artifacts": {"blessing": {"artifacts": [{"name": "blessing", "uri": "/root/b"}]}},
-        "parameters": {"n": {"outputFile": "/root/n"}},
-        "outputFile": "/root/report.json",
+        "artifacts": {"blessing": {"artifacts": [{"name": "blessing", "uri": "/out/b"}]}},
+        "parameters": {"n": {"outputFile": "/out/n"}},
+        "outputFile": "/out/report.json",
     },
 }
 
@@ -41,10 +41,10 @@ def _filled(*words: str) -> list[str]:
         ("{{$.inputs.parameters['text']}}", "a b"),
         ("{{$.inputs.parameters['list']}}", '[1,"x"]'),
         ("{{$.inputs.parameters['struct']}}", '{"k":"v"}'),
-        ("{{$.inputs.artifacts['model'].uri}}", "/root/model"),
-        ("{{$.inputs.artifacts['model'].path}}", "/root/model"),
-        ("{{$.outputs.artifacts['blessing'].uri}}", "/root/b"),
-        ("{{$.outputs.parameters['n'].output_file}}", "/root/n"),
+        ("{{$.inputs.artifacts['model'].uri}}", "/out/model"),
+        ("{{$.inputs.artifacts['model'].path}}", "/out/model"),
+        ("{{$.outputs.artifacts['blessing'].uri}}", "/out/b"),
+        ("{{$.outputs.parameters['n'].output_file}}", "/out/n"),
         ("{{$.inputs.parameters['unknown']}}", "{{$.inputs.parameters['unknown']}}"),
     ],
 )

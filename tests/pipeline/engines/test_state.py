@@ -52,9 +52,9 @@ def test_places_follow_flags_then_own_variables_then_xdg(
 ) -> None:
     for name in ("RANKBEAM_CACHE_DIR", "RANKBEAM_STATE_DIR", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", "/home/anna")
+    monkeypatch.setenv("HOME", "/users/anna")
     assert Places.of_user() == Places(
-        Path("/home/anna/.cache/rankbeam"), Path("/home/anna/.local/state/rankbeam")
+        Path("/users/anna/.cache/rankbeam"), Path("/users/anna/.local/state/rankbeam")
     )
     monkeypatch.setenv("XDG_CACHE_HOME", "/xc")
     monkeypatch.setenv("XDG_STATE_HOME", "/xs")

@@ -53,7 +53,7 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerCore]:
     registry = ModelRegistry(models, labels_for_unavailable=True)
     registry.poll()
     with ThreadPoolExecutor(4) as executor:
-        yield ServerCore(registry, executor, Metrics())
+        yield ServerCore(registry, executor, Metrics(), check_method_names=True)
     registry.close()
 
 
