@@ -13,6 +13,10 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 SUMMATION = 1e-9
 # Means and deviations that differ by so little move a scaled float32 by its last bits.
 SCALED_FLOAT32 = 1e-6
+# Runners cut batches elsewhere, on which a float32 score depends by its last bits. Sums over rows
+# hardly notice; a ranking does where rows are as good as equal, as an untrained model's are.
+RANKING = 2e-3
+_RANKING_METRICS = {"auc", "pr_auc"}
 
 SPLITS = ("train", "eval")
 
@@ -84,6 +88,16 @@ def assert_alike(left: Any, right: Any, relative: float, place: str = "") -> Non
             assert_alike(one, other, relative, f"{place}[{number}]")
     else:
         assert left == right, place
+
+
+def assert_metrics_alike(
+    left: dict[tuple[Any, ...], float], right: dict[tuple[Any, ...], float]
+) -> None:
+    """One model's metrics on the same rows: sums as equal as sums are, rankings nearly."""
+    assert left.keys() == right.keys()
+    for key, value in left.items():
+        bound = RANKING if key[-1] in _RANKING_METRICS else 10 * SUMMATION
+        assert_alike(value, right[key], bound, str(key))
 
 
 def _row(record: bytes) -> Row:

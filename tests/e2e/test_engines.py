@@ -8,7 +8,7 @@ import pytest
 from rankbeam.pipeline.engines.places import EngineKind
 from tests.e2e import compared
 from tests.e2e.command import Finished, rankbeam
-from tests.e2e.compared import SCALED_FLOAT32, SPLITS, SUMMATION, assert_alike
+from tests.e2e.compared import SCALED_FLOAT32, SPLITS, SUMMATION, assert_alike, assert_metrics_alike
 from tests.e2e.conftest import Undisturbed
 from tests.e2e.engines import beam_section, engine
 from tests.e2e.outputs import records, states
@@ -115,4 +115,4 @@ def test_metrics_of_a_model_are_the_same(on_engine: OnEngine) -> None:
     there = compared.metrics(compared.first_artifact(on_engine.output, "Evaluator", "evaluation"))
     here = compared.metrics(compared.last_artifact(on_engine.output, "Evaluator", "evaluation"))
     assert len(here) > 20
-    assert_alike(there, here, SUMMATION)
+    assert_metrics_alike(there, here)
