@@ -1,8 +1,8 @@
 """Numeric features: missing values replaced, then scaled or put into buckets.
 
 All computation is in float64, since float32 cannot tell two timestamps of the same hour apart; the
-result is float32. NaN and infinities are missing values. Statistics are those of the observed
-training values.
+result is float32. NaN and infinities are missing values. Numbers nearer to 0 than the smallest
+normal float32 are 0, and so are results. Statistics are those of the observed training values.
 """
 
 import tensorflow as tf
@@ -11,7 +11,7 @@ from rankbeam.transform.analysis.statistics import Statistics
 from rankbeam.transform.plan import Column, Plan
 from rankbeam.transform.specs.features import NumericFeature
 from rankbeam.transform.specs.options import indicator_name
-from rankbeam.transform.stacking import Inputs, Places, number_column
+from rankbeam.transform.stacking import Inputs, Places, number_column, without_subnormals
 
 
 class NumericBatch:
@@ -29,7 +29,8 @@ class NumericBatch:
             for column in plan.numeric
         ]
         places = Places.of(columns, [1] * len(columns))
-        values = places.fill(tf.concat([column.values for column in columns], axis=0), float("nan"))
+        numbers = without_subnormals(tf.concat([column.values for column in columns], axis=0))
+        values = places.fill(numbers, float("nan"))
         self.observed = tf.where(tf.math.is_finite(values), values, float("nan"))
 
     def outputs(self, statistics: Statistics) -> dict[str, tf.Tensor]:
@@ -47,7 +48,10 @@ class NumericBatch:
             ],
             axis=1,
         )
-        matrices = [tf.cast(scaled, tf.float32), _bucket_indices(bucketed, statistics.boundaries)]
+        matrices = [
+            tf.cast(without_subnormals(scaled), tf.float32),
+            _bucket_indices(bucketed, statistics.boundaries),
+        ]
         parts = [part for matrix in matrices for part in _columns(matrix)]
         outputs = {
             column.name: part for column, part in zip(self._plan.numeric, parts, strict=True)

@@ -11,6 +11,21 @@ from rankbeam.transform.plan import Column
 
 Inputs = Mapping[str, Any]
 
+# Of float32, which is what raw columns and the transform's outputs hold.
+_SMALLEST_NORMAL = 2.0**-126
+
+
+def without_subnormals(numbers: tf.Tensor) -> tf.Tensor:
+    """Float numbers with 0.0 for those nearer to 0 than float32's smallest normal number, and -0.0.
+
+    Whether a thread computes with such numbers or takes them for 0 is a setting of its processor,
+    which TensorFlow changes for some threads and some ops. Left as they are, the same example could
+    come out differently in training and in a server.
+    """
+    # In float64 they are ordinary numbers, or 0 already: this comparison is the same on any thread.
+    is_nothing = tf.abs(tf.cast(numbers, tf.float64)) < _SMALLEST_NORMAL
+    return tf.where(is_nothing, tf.zeros_like(numbers), numbers)
+
 
 def sparse_column(inputs: Inputs, owner: str, column: str) -> tf.SparseTensor:
     """The values of one raw column.
@@ -36,7 +51,7 @@ def text_column(inputs: Inputs, column: Column[Any]) -> tf.SparseTensor:
 
     Strings stay as they are. Integers are written in decimal. Floats are written with up to nine
     significant digits, which tell all float32 apart: 3.0 is "3", as an integer column would say;
-    NaN and infinities are dropped, that is, missing.
+    NaN and infinities are dropped, that is, missing; subnormal numbers and -0.0 are 0.
     """
     values = sparse_column(inputs, f"features.{column.name}", column.column)
     if values.dtype == tf.string:
@@ -44,9 +59,7 @@ def text_column(inputs: Inputs, column: Column[Any]) -> tf.SparseTensor:
     if values.dtype.is_integer:
         return values.with_values(tf.strings.as_string(values.values))
     finite = tf.sparse.retain(values, tf.math.is_finite(values.values))
-    numbers = finite.values
-    # -0.0 is 0.0. (Adding 0.0 would say so too, but the graph optimizer removes it.)
-    numbers = tf.where(tf.equal(numbers, 0), tf.zeros_like(numbers), numbers)
+    numbers = without_subnormals(finite.values)
     return finite.with_values(tf.strings.as_string(numbers, precision=9, shortest=True))
 
 
