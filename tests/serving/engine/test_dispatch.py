@@ -93,7 +93,7 @@ def test_dispatch_on_several_cores_runs_every_call_in_a_thread(
 def test_dispatch_keeps_long_calls_out_of_the_loop(
     servable: Servable, executor: ThreadPoolExecutor
 ) -> None:
-    watched = Watched(servable.signature(""), seconds=0.01)
+    watched = Watched(servable.signature(""), seconds=0.03)
 
     async def main() -> None:
         dispatcher = Dispatcher(executor, one_core=True)
