@@ -17,12 +17,16 @@ from benchmarks.serving_peers.peers import PEERS, Peer, Place, variables
 
 MODEL_NAME = "ranker"
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
-BATCHING = """max_batch_size { value: 64 }
-batch_timeout_micros { value: 1000 }
+BATCHING = """max_batch_size { value: 32 }
+batch_timeout_micros { value: 10000 }
 max_enqueued_batches { value: 1000 }
-num_batch_threads { value: 2 }
+num_batch_threads { value: 1 }
 """
-"""TensorFlow Serving's batching parameters for the batched server."""
+"""TensorFlow Serving's batching parameters for the batched server.
+
+As its guide tunes them: a batch is as large as the number of requests at once, the timeout a little
+above the time in which they arrive, so that it is rarely what starts a batch.
+"""
 
 _READY_TIMEOUT_S = 120.0
 _POLL_S = 0.2
