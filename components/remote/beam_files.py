@@ -17,7 +17,7 @@ from apache_beam.io.aws import s3io
 from apache_beam.io.filesystem import CompressionTypes, FileMetadata, FileSystem
 from tfx.dsl.io import filesystem, filesystem_registry
 
-from rankbeam.components.remote.beam_lookup import beam_file_system
+from rankbeam.components.remote.beam_lookup import beam_file_system, s3_client
 from rankbeam.components.remote.streams import COPY_BYTES, ReadStream, WriteStream, beam_errors
 
 # TensorFlow's file system has 10, and the lower one is preferred.
@@ -182,7 +182,7 @@ def _put_empty(files: FileSystem, path: str) -> None:
         return
     # Beam uploads to S3 in parts, of which S3 wants at least one.
     bucket, key = s3io.parse_s3_path(path)
-    s3io.S3IO(options=files._options).client.client.put_object(Bucket=bucket, Key=key, Body=b"")
+    s3_client().put_object(Bucket=bucket, Key=key, Body=b"")
 
 
 def _check_free(path: str, overwrite: bool) -> None:
@@ -191,7 +191,11 @@ def _check_free(path: str, overwrite: bool) -> None:
 
 
 def _listed(files: FileSystem, folder: str) -> Iterator[FileMetadata]:
-    """What is right in a folder or, where there are none, all that is below it."""
+    """What is right in a folder or, where there are none, all that is below it.
+
+    `_list` is what each file system must define. `match`, Beam's way to it, cannot be told of names
+    with * ? or [ in them.
+    """
     yield from files._list(folder.rstrip("/") + "/" * (not files.has_dirs()))
 
 

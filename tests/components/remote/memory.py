@@ -22,9 +22,11 @@ class _Written(io.BytesIO):
         self._keep = keep
 
     def close(self) -> None:
-        if not self.closed:
-            self._keep(self.getvalue())
-        super().close()
+        if self.closed:
+            return
+        content = self.getvalue()
+        super().close()  # before what may fail: Python closes again what is still open at its end
+        self._keep(content)
 
 
 class ObjectsFileSystem(FileSystem):
