@@ -19,6 +19,8 @@ Array = npt.NDArray[Any]
 
 # A few bytes may announce a tensor of any size whose one value is repeated; this much is granted.
 _MAX_REPEATED = 1 << 24
+_MAX_REPEATED_STRINGS = 1 << 20
+"""Fewer, since each becomes an object of its own."""
 
 # DType -> the TensorProto field that TensorFlow fills for it. Types that are absent here (half,
 # bfloat16, quantized) need bit patterns, which `tf.make_tensor_proto` knows.
@@ -49,7 +51,7 @@ def encode_into(proto: tensor_pb2.TensorProto, values: npt.ArrayLike) -> None:
     array = np.asarray(values)
     if array.dtype == np.float32:  # scores: all that a ranking model answers
         _announce(proto, types_pb2.DT_FLOAT, array.shape)
-        proto.float_val.extend(array.ravel().tolist())
+        proto.float_val.extend((array if array.ndim == 1 else array.ravel()).tolist())
         return
     if array.dtype.kind in "USO":
         # NumPy's own string types drop a value's last zero bytes; a tf.Example may end in one.
@@ -70,10 +72,11 @@ def encode_into(proto: tensor_pb2.TensorProto, values: npt.ArrayLike) -> None:
 
 def _announce(proto: tensor_pb2.TensorProto, dtype: int, shape: tuple[int, ...]) -> None:
     proto.dtype = dtype
-    tensor_shape = proto.tensor_shape
-    tensor_shape.SetInParent()  # a scalar's shape is present and has no dimension
+    dimensions = proto.tensor_shape.dim
     for size in shape:
-        tensor_shape.dim.add().size = size
+        dimensions.add(size=size)
+    if not shape:
+        proto.tensor_shape.SetInParent()  # a scalar's shape is present and has no dimension
 
 
 def decode_array(proto: tensor_pb2.TensorProto) -> Array:
@@ -102,7 +105,7 @@ def decode_input(alias: str, proto: tensor_pb2.TensorProto, expected: tf.TensorS
             f"Expects input {alias!r} to be {expected.dtype.name} but "
             f"{_dtype_name(proto.dtype)} is provided"
         )
-    shape = tuple(dim.size for dim in proto.tensor_shape.dim)
+    shape = tuple([dim.size for dim in proto.tensor_shape.dim])
     array = _plain(proto, shape, expected.dtype)
     if array is None:
         array = _parsed(alias, proto, shape, expected.dtype)
@@ -122,7 +125,7 @@ def _fits(shape: tuple[int, ...], expected: tf.TensorShape) -> bool:
 
 def _plain(proto: tensor_pb2.TensorProto, shape: tuple[int, ...], dtype: tf.DType) -> Array | None:
     """The usual spelling, one value for each element, without TensorFlow's own slower parser."""
-    if proto.tensor_shape.unknown_rank or any(size < 0 for size in shape):
+    if proto.tensor_shape.unknown_rank or min(shape, default=0) < 0:
         return None
     count = math.prod(shape)
     if dtype == tf.string:
@@ -151,7 +154,8 @@ def _parsed(
     alias: str, proto: tensor_pb2.TensorProto, shape: tuple[int, ...], dtype: tf.DType
 ) -> Array:
     """Every other spelling, such as one value for all elements, as TensorFlow reads it."""
-    if math.prod(max(size, 1) for size in shape) > _MAX_REPEATED:
+    granted = _MAX_REPEATED_STRINGS if dtype == tf.string else _MAX_REPEATED
+    if math.prod(max(size, 1) for size in shape) > granted:
         raise status.invalid_argument(
             f"tensor parsing error: {alias} announces the shape {list(shape)} "
             "and holds fewer values"

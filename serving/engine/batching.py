@@ -186,10 +186,12 @@ class Batcher:
         tasks = [task for task in queue.take(self._limit) if self._still_wanted(task, now)]
         if not tasks:
             return
-        labels = {"model": queue.servable.name, "signature": queue.signature.name}
-        for task in tasks:
-            self._metrics.observe_queue(**labels, seconds=now - task.arrived)
-        self._metrics.observe_batch(**labels, size=sum(task.size for task in tasks))
+        self._metrics.observe_batch(
+            model=queue.servable.name,
+            signature=queue.signature.name,
+            size=sum(task.size for task in tasks),
+            waited=[now - task.arrived for task in tasks],
+        )
         self._busy += 1
         arrays = [task.arrays for task in tasks]
         running = run_held(queue.servable, self._executor, self._run, queue.signature, arrays)

@@ -5,7 +5,7 @@ TensorFlow Serving's names, labels and buckets are those of its `servables/tenso
 dashboard made for one server shows the other. The finer ones begin with `rankbeam_serving_`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import grpc
 from prometheus_client import CollectorRegistry, generate_latest
@@ -185,15 +185,21 @@ class Metrics(Collector):
             tallies.tf_examples_total.add((model,), candidates)
             tallies.candidates.add((model, number, signature), candidates)
 
-    def observe_batch(self, *, model: str, signature: str, size: int) -> None:
-        """Counts one batch of `size` candidates that was run."""
+    def observe_batch(
+        self, *, model: str, signature: str, size: int, waited: Sequence[float]
+    ) -> None:
+        """Counts one batch that is about to run.
+
+        Args:
+            model: the model's name.
+            signature: the signature's name.
+            size: the candidates in it.
+            waited: the seconds that each of its requests waited.
+        """
         self._batches.size.add((model, signature), size)
         self._batches.tf_runs.add(())
-
-    def observe_queue(self, *, model: str, signature: str, seconds: float) -> None:
-        """Counts how long one request waited for its batch."""
-        self._batches.queue_seconds.add((model, signature), seconds)
-        self._batches.tf_queuing.add((model,), seconds * _MICROSECONDS)
+        self._batches.queue_seconds.add((model, signature), *waited)
+        self._batches.tf_queuing.add((model,), *(wait * _MICROSECONDS for wait in waited))
 
     def count_load(self, *, model: str, outcome: str) -> None:
         """Counts a load that ended, with `ok` or the status code's name."""

@@ -81,15 +81,16 @@ class Distributions:
         self._rows: dict[Labels, tuple[list[int], list[float]]] = {}
         self._lock = threading.RLock()
 
-    def add(self, labels: Labels, value: float) -> None:
-        """Counts a value in its bucket."""
-        at = bisect_left(self._bounds, value)
+    def add(self, labels: Labels, *values: float) -> None:
+        """Counts each value in its bucket."""
         with self._lock:
             row = self._rows.get(labels)
             if row is None:
                 row = self._rows[labels] = ([0] * len(self._bound_texts), [0.0])
-            row[0][at] += 1
-            row[1][0] += value
+            counts, total = row
+            for value in values:
+                counts[bisect_left(self._bounds, value)] += 1
+                total[0] += value
 
     def family(self) -> Metric:
         """The histograms as they are now."""

@@ -136,6 +136,16 @@ def test_tensors_decode_input_refuses_few_bytes_that_announce_a_huge_tensor() ->
         tensors.decode_input("x", proto, tf.TensorSpec([None], tf.float32))
 
 
+def test_tensors_decode_input_repeats_a_string_less_often() -> None:
+    proto = tensors.encode(np.array([b"x"], object))
+    proto.tensor_shape.dim[0].size = (1 << 20) + 1
+    with pytest.raises(Refusal, match=r"announces the shape \[1048577\] and holds fewer"):
+        tensors.decode_input("x", proto, tf.TensorSpec([None], tf.string))
+    proto.tensor_shape.dim[0].size = 3
+    read = tensors.decode_input("x", proto, tf.TensorSpec([None], tf.string))
+    assert read.tolist() == [b"x"] * 3
+
+
 @pytest.mark.parametrize("size", [-1, -(2**40)])
 def test_tensors_decode_input_refuses_negative_sizes(size: int) -> None:
     proto = tensors.encode(np.array([7.0], np.float32))

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -39,9 +39,11 @@ class Counted(Metrics):
         super().__init__()
         self.sizes: list[int] = []
 
-    def observe_batch(self, *, model: str, signature: str, size: int) -> None:
+    def observe_batch(
+        self, *, model: str, signature: str, size: int, waited: Sequence[float]
+    ) -> None:
         """Also keeps the size."""
-        super().observe_batch(model=model, signature=signature, size=size)
+        super().observe_batch(model=model, signature=signature, size=size, waited=waited)
         self.sizes.append(size)
 
 

@@ -106,12 +106,11 @@ def test_request_is_counted_by_version_and_signature() -> None:
 def test_batches_and_queues_are_counted_under_both_names() -> None:
     metrics = Metrics()
     for size in (3, 64):
-        metrics.observe_batch(model="m", signature="s", size=size)
-    metrics.observe_queue(model="m", signature="s", seconds=0.0005)
+        metrics.observe_batch(model="m", signature="s", size=size, waited=[0.0001, 0.00015])
     labels = {"model": "m", "signature": "s"}
     assert _value(metrics, "rankbeam_serving_batch_size_bucket", **labels, le="4") == 1
     assert _value(metrics, "rankbeam_serving_batch_size_sum", **labels) == 67
-    assert _value(metrics, "rankbeam_serving_queue_seconds_sum", **labels) == 0.0005
+    assert _value(metrics, "rankbeam_serving_queue_seconds_sum", **labels) == pytest.approx(0.0005)
     queuing = ":tensorflow:serving:batching_session:queuing_latency_sum"
     assert _value(metrics, queuing, thread_pool_name="m") == pytest.approx(500)
     assert _value(metrics, ":tensorflow:serving:batching_session:wrapped_run_count") == 2

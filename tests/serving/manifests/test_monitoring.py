@@ -34,8 +34,7 @@ def _embedded() -> dict[str, set[str]]:
         candidates=3,
         runtime_seconds=0.0005,
     )
-    metrics.observe_batch(model="shop", signature="serving_default", size=3)
-    metrics.observe_queue(model="shop", signature="serving_default", seconds=0.001)
+    metrics.observe_batch(model="shop", signature="serving_default", size=3, waited=[0.001])
     metrics.count_load(model="shop", outcome="ok")
     metrics.set_version_states("shop", {1: "AVAILABLE"})
     metrics.count_log_written("shop")
