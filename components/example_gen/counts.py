@@ -1,4 +1,4 @@
-"""How many rows a split has, and how many of each label."""
+"""How many rows a split has, how many of each label, and of what kind its columns are."""
 
 import json
 from collections.abc import Mapping
@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import pyarrow as pa
+
+from rankbeam.components.example_batches.kinds import Kind
 
 
 @dataclass
@@ -29,14 +31,27 @@ class LabelCounts:
 
 @dataclass
 class SplitCounts:
-    """Rows of a split, in all and by label."""
+    """Rows of a split, in all and by label.
+
+    Attributes:
+        rows: Rows of the split.
+        labels: Label column to its counts.
+        kinds: Every column to the kind of its values; None where the split has none. Nodes that
+            read the examples then need not look for columns. Empty in artifacts of old runs.
+    """
 
     rows: int = 0
     labels: dict[str, LabelCounts] = field(default_factory=dict)
+    kinds: dict[str, Kind | None] = field(default_factory=dict)
 
     def add(self, batch: pa.RecordBatch, labels: list[str]) -> None:
-        """Count the rows of a converted batch."""
+        """Count the rows of a converted batch, and note its columns' kinds."""
         self.rows += batch.num_rows
+        for field_, column in zip(batch.schema, batch.columns, strict=True):
+            # The type of a column without values is a guess.
+            if self.kinds.get(field_.name) is None:
+                known = len(column.flatten()) > 0
+                self.kinds[field_.name] = _kind(field_.type.value_type) if known else None
         for name in labels:
             column = batch.column(batch.schema.get_field_index(name))
             self.labels.setdefault(name, LabelCounts()).add(column)
@@ -53,6 +68,13 @@ def counts_from_json(text: str) -> dict[str, SplitCounts]:
         name: SplitCounts(
             split["rows"],
             {label: LabelCounts(**values) for label, values in split["labels"].items()},
+            split.get("kinds", {}),
         )
         for name, split in json.loads(text).items()
     }
+
+
+def _kind(values: pa.DataType) -> Kind:
+    if pa.types.is_integer(values):
+        return "int"
+    return "float" if pa.types.is_floating(values) else "bytes"

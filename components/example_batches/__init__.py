@@ -1,0 +1,1 @@
+"""Serialized tf.Examples to Arrow, by TensorFlow's batch parser."""
