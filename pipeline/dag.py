@@ -20,7 +20,9 @@ from rankbeam.components.infra_validator.component import InfraValidator
 from rankbeam.components.parity.component import ParityCheck
 from rankbeam.components.pusher.component import Pusher
 from rankbeam.components.schema_contract.component import SchemaContract
+from rankbeam.components.statistics_gen.component import StatisticsGen
 from rankbeam.components.trainer.component import Trainer
+from rankbeam.components.transform.component import Transform
 from rankbeam.pipeline import options
 from rankbeam.pipeline.config.schema import RankbeamConfig
 from rankbeam.pipeline.runners.observer import Artifacts
@@ -50,7 +52,7 @@ def build_nodes(
     if examples_node is None:
         examples_node = example_gen(options.example_gen_spec(config), str(base_dir), span)
     examples = examples_node.outputs["examples"]
-    statistics_node = tfx.components.StatisticsGen(examples=examples)
+    statistics_node = StatisticsGen(examples=examples)
     statistics = statistics_node.outputs["statistics"]
     inferred = _schema_node(config, base_dir, statistics)
     contract = SchemaContract(
@@ -65,12 +67,11 @@ def build_nodes(
         anomalies=validator.outputs["anomalies"],
         options=options.data_gate_options(config),
     )
-    transform = tfx.components.Transform(
+    transform = Transform(
         examples=examples,
         schema=schema,
         preprocessing_fn="rankbeam.transform.preprocessing.preprocessing_fn",
-        custom_config={"rankbeam": options.transform_options(config).model_dump_json()},
-        disable_statistics=True,
+        options={"rankbeam": options.transform_options(config).model_dump_json()},
     )
     # No artifact flows from the gate: this edge is what keeps Transform from starting early.
     transform.add_upstream_node(gate)

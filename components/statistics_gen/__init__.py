@@ -1,0 +1,1 @@
+"""StatisticsGen: TFX's node, with an executor that reads examples in batches."""

@@ -1,0 +1,1 @@
+"""Tests of `rankbeam.components.evaluator`."""

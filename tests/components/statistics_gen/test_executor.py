@@ -1,0 +1,54 @@
+"""Our executor's statistics are the stock executor's."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf import json_format
+from tensorflow_metadata.proto.v0 import statistics_pb2
+from tfx.components.statistics_gen.executor import Executor as StockExecutor
+from tfx.types import Artifact, Channel, artifact_utils, standard_artifacts
+
+from rankbeam.components.example_gen.executor import COUNTS_PROPERTY
+from rankbeam.components.statistics_gen.component import StatisticsGen
+from rankbeam.components.statistics_gen.executor import Executor
+from tests.components.example_batches.artifact import write_examples
+from tests.e2e.compared import SUMMATION, assert_alike
+
+
+def _statistics(executor: Any, examples: Artifact, folder: Path) -> dict[str, Any]:
+    """Split name to its statistics, with the features in order of name."""
+    node = StatisticsGen(examples=Channel(type=standard_artifacts.Examples))
+    statistics = standard_artifacts.ExampleStatistics()
+    statistics.uri = str(folder)
+    properties = {name: value for name, value in node.exec_properties.items() if value is not None}
+    executor.Do({"examples": [examples]}, {"statistics": [statistics]}, properties)
+    found = {}
+    for split in artifact_utils.decode_split_names(statistics.split_names):
+        data = (folder / f"Split-{split}" / "FeatureStats.pb").read_bytes()
+        message = statistics_pb2.DatasetFeatureStatisticsList.FromString(data)
+        for dataset in message.datasets:
+            dataset.features.sort(key=lambda feature: tuple(feature.path.step))
+        found[split] = json_format.MessageToDict(message)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("evaluated", [500, 0])
+def test_statistics_are_those_of_the_stock_executor(tmp_path: Path, evaluated: int) -> None:
+    examples = write_examples(tmp_path / "examples", 9_000, evaluated)
+    found = _statistics(Executor(), examples, tmp_path / "ours")
+    expected = _statistics(StockExecutor(), examples, tmp_path / "stock")
+    assert_alike(found, expected, SUMMATION)
+    [dataset] = found["train"]["datasets"]
+    assert int(dataset["numExamples"]) == 9_000
+    assert len(dataset["features"]) == 7
+
+
+@pytest.mark.slow
+def test_examples_of_another_example_gen_have_statistics_too(tmp_path: Path) -> None:
+    examples = write_examples(tmp_path / "examples", 300, 50)
+    expected = _statistics(Executor(), examples, tmp_path / "known")
+    examples.set_string_custom_property(COUNTS_PROPERTY, "")
+    found = _statistics(Executor(), examples, tmp_path / "unknown")
+    assert_alike(found, expected, SUMMATION)

@@ -1,0 +1,122 @@
+"""Our executor's graph and examples are the stock executor's."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tensorflow as tf
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx.components.transform.executor import Executor as StockExecutor
+from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+from tfx.types import Artifact, Channel, artifact_utils, standard_artifacts
+from tfx.utils import io_utils
+
+from rankbeam.components.transform.component import Transform
+from rankbeam.components.transform.executor import Executor
+from rankbeam.transform.specs.options import TransformOptions
+from tests.components.example_batches.artifact import write_examples
+
+TYPES = {
+    "city": schema_pb2.BYTES,
+    "tags": schema_pb2.BYTES,
+    "price": schema_pb2.FLOAT,
+    "age": schema_pb2.INT,
+    "late": schema_pb2.INT,
+    "click": schema_pb2.INT,
+}
+ANALYZED = {
+    "city": {"kind": "categorical"},
+    "tags": {"kind": "multivalent", "max_values": 3},
+    "price": {"kind": "numeric", "scaling": "log", "missing_indicator": True},
+    "age": {"kind": "numeric", "scaling": "quantile_buckets", "buckets": 5},
+    "late": {"kind": "numeric"},
+}
+CLOSED = {"city": {"kind": "categorical", "domain": ["c1", "c2"]}}
+
+
+def _node(features: dict[str, Any]) -> dict[str, Any]:
+    """The node's execution properties."""
+    options = TransformOptions.model_validate({"features": features, "labels": ("click",)})
+    node = Transform(
+        examples=Channel(type=standard_artifacts.Examples),
+        schema=Channel(type=standard_artifacts.Schema),
+        preprocessing_fn="rankbeam.transform.preprocessing.preprocessing_fn",
+        options={"rankbeam": options.model_dump_json()},
+    )
+    return {name: value for name, value in node.exec_properties.items() if value is not None}
+
+
+def _execute(
+    kind: type[BaseBeamExecutor], examples: Artifact, features: dict[str, Any], folder: Path
+) -> tuple[Path, Path]:
+    """The folders of the graph and of the transformed examples."""
+    schema, graph = standard_artifacts.Schema(), standard_artifacts.TransformGraph()
+    transformed, cache = standard_artifacts.Examples(), standard_artifacts.TransformCache()
+    for name, artifact in (
+        ("schema", schema),
+        ("graph", graph),
+        ("transformed", transformed),
+        ("cache", cache),
+    ):
+        artifact.uri = str(folder / name)
+    columns = [schema_pb2.Feature(name=name, type=kind) for name, kind in TYPES.items()]
+    io_utils.write_pbtxt_file(f"{schema.uri}/schema.pbtxt", schema_pb2.Schema(feature=columns))
+    kind().Do(
+        {"examples": [examples], "schema": [schema]},
+        {
+            "transform_graph": [graph],
+            "transformed_examples": [transformed],
+            "updated_analyzer_cache": [cache],
+        },
+        _node(features),
+    )
+    # The stock executor keeps them in a set.
+    assert sorted(artifact_utils.decode_split_names(transformed.split_names)) == ["eval", "train"]
+    return Path(graph.uri), Path(transformed.uri)
+
+
+def _records(folder: Path, split: str) -> list[tf.train.Example]:
+    files = sorted(map(str, (folder / f"Split-{split}").iterdir()))
+    records = tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator()
+    return [tf.train.Example.FromString(record) for record in records]
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("features", [ANALYZED, CLOSED], ids=["analyzed", "closed"])
+def test_transform_is_that_of_the_stock_executor(tmp_path: Path, features: dict[str, Any]) -> None:
+    examples = write_examples(tmp_path / "examples", 9_000, 500)
+    graph, transformed = _execute(Executor, examples, features, tmp_path / "ours")
+    stock_graph, stock = _execute(StockExecutor, examples, features, tmp_path / "stock")
+    for split, rows in (("train", 9_000), ("eval", 500)):
+        found = _records(transformed, split)
+        # Text, so that NaN equals NaN.
+        assert list(map(str, found)) == list(map(str, _records(stock, split)))
+        assert len(found) == rows
+    ours, theirs = _files(graph), _files(stock_graph)
+    assert ours.keys() == theirs.keys()
+    # The graphs differ in names of operations, which count how often a function was traced.
+    named = {"transform_fn/saved_model.pb", "transform_fn/fingerprint.pb"}
+    assert {name for name in ours if ours[name] != theirs[name]} <= named
+
+
+@pytest.mark.slow
+def test_transform_twice_gives_the_same_bytes_and_leaves_nothing_else(tmp_path: Path) -> None:
+    examples = write_examples(tmp_path / "examples", 300, 40)
+    first = _execute(Executor, examples, ANALYZED, tmp_path / "first")
+    again = _execute(Executor, examples, ANALYZED, tmp_path / "again")
+    assert _files(first[1]) == _files(again[1])
+    assert set(_files(first[1])) == {
+        f"Split-{split}/transformed_examples-00000-of-00001.gz" for split in ("train", "eval")
+    }
+    assert {path.name for path in first[1].iterdir()} == {"Split-train", "Split-eval"}
+    config = json.loads(_node(ANALYZED)["custom_config"])
+    assert set(config) == {"rankbeam"}
