@@ -1,7 +1,12 @@
 """Keeps what libraries say of themselves off the terminal; set before TensorFlow is imported."""
 
 import os
+import shutil
+import sys
+import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _ENVIRONMENT = {
     # Errors only: start-up notices about CUDA and oneDNN tell a user nothing.
@@ -17,3 +22,29 @@ def quiet_libraries() -> None:
         os.environ.setdefault(name, value)
     # Google's clients announce the end of Python versions; nothing here follows from it.
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")
+
+
+@contextmanager
+def held_back_stderr() -> Iterator[None]:
+    """Holds back what a block writes to standard error; shown only where the block fails.
+
+    For imports: TensorFlow 2.21 gives its start-up notices whatever its log level is.
+    """
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            _give_back(saved)
+            held.seek(0)
+            shutil.copyfileobj(held, sys.stderr)
+            raise
+        _give_back(saved)
+
+
+def _give_back(saved: int) -> None:
+    sys.stderr.flush()
+    os.dup2(saved, 2)
+    os.close(saved)

@@ -5,6 +5,8 @@ from typing import Literal
 
 import click
 
+from rankbeam.pipeline.quiet import held_back_stderr
+
 _PATH = click.Path(path_type=Path)
 
 
@@ -30,8 +32,9 @@ def compile_command(
     from rankbeam.transform.errors import EnvironmentFault
 
     loaded = load_config(config if config is not None else embedded_config())
-    from rankbeam.pipeline.kubeflow.compile import compile_pipeline
-    from rankbeam.pipeline.kubeflow.parameters import run_parameters
+    with held_back_stderr():
+        from rankbeam.pipeline.kubeflow.compile import compile_pipeline
+        from rankbeam.pipeline.kubeflow.parameters import run_parameters
 
     text = compile_pipeline(loaded.config, target)
     try:
