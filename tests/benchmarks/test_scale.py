@@ -1,0 +1,73 @@
+"""What benchmarks/scale.py concludes from its figures."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.scale import JUDGED, Size, exponent, table, verdicts
+from benchmarks.scale_run import tree_mb
+
+
+def _size(rows: int, seconds: float, peak_mb: float = 1_000.0) -> Size:
+    return Size(rows, dict.fromkeys(JUDGED, seconds), dict.fromkeys(JUDGED, peak_mb))
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0, 1.2])
+def test_exponent_is_that_of_a_power_law(power: float) -> None:
+    sizes = [(rows, 3e-3 * rows**power) for rows in (1_000, 7_000, 90_000)]
+    assert exponent(sizes) == pytest.approx(power)
+
+
+def test_exponent_of_one_size_is_an_error() -> None:
+    with pytest.raises(ValueError, match="at least 2; got 1"):
+        exponent([(10, 1.0)])
+
+
+def test_verdicts_look_at_the_two_largest_sizes_too() -> None:
+    # Over all three sizes the exponent is 1; from 10,000 to 100,000 rows it is 1.3.
+    sizes = [_size(1_000, 1.0), _size(10_000, 10**0.7), _size(100_000, 100.0)]
+    missed = verdicts(sizes)
+    assert all("MISSED" in line and "to the 1.00," in line for line in missed[:-1])
+    assert all("to the 1.30 " in line for line in missed[:-1])
+    linear = [_size(rows, rows / 1_000) for rows in (1_000, 10_000, 100_000)]
+    assert all("- met" in line for line in verdicts(linear))
+
+
+def test_verdict_on_memory_is_of_the_largest_size() -> None:
+    assert "met" in verdicts([_size(10, 1.0, 9_000), _size(20, 2.0, 7_999)])[-1]
+    assert "MISSED" in verdicts([_size(10, 1.0, 1.0), _size(20, 2.0, 8_000)])[-1]
+
+
+def test_verdicts_on_one_size_are_of_memory_alone() -> None:
+    [line] = verdicts([_size(10, 1.0)])
+    assert "peak memory at 10 rows: 1,000 MB" in line
+
+
+def test_table_leaves_out_nodes_that_take_no_time() -> None:
+    size = Size(1_000_000, {"Quick": 0.1, "Slow": 40.0}, {"Quick": 1.0, "Slow": 1_500.0})
+    lines = table([size])
+    assert lines[2:] == ["| Slow | 40.0 / 1,500 |", "| all | 40, 40 µs/row |"]
+
+
+def test_tree_mb_counts_descendants(tmp_path: Path) -> None:
+    # Process 7 with its child 8 and grandchild 9; 10 is a stranger.
+    for number, parent, pages in ((7, 1, 1_000), (8, 7, 200), (9, 8, 30), (10, 1, 4)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "stat").write_text(f"{number} (a name) S {parent} 0 0")
+        (folder / "statm").write_text(f"9999 {pages} 1")
+    (tmp_path / "uptime").mkdir()
+    page_mb = os.sysconf("SC_PAGE_SIZE") / 1e6
+    assert tree_mb(7, tmp_path) == pytest.approx(1_230 * page_mb)
+    assert tree_mb(os.getpid()) > 10
+
+
+def test_help_needs_no_tensorflow() -> None:
+    script = Path(__file__).parents[2] / "benchmarks" / "scale.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--help"], capture_output=True, text=True, check=True
+    )
+    assert "--rows" in done.stdout
