@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from rankbeam.components.example_batches.kinds import ARROW, TENSOR, Kinds
 from rankbeam.components.example_batches.missing import MissingFinder
-from rankbeam.components.example_batches.records import record_dataset
+from rankbeam.components.example_batches.records import reading, record_dataset
 
 Flags = npt.NDArray[np.bool_]
 
@@ -29,6 +29,9 @@ def record_batches(file: str, kinds: Kinds, *, tell_empty: bool) -> Iterator[pa.
         tell_empty: Whether empty lists are told from missing ones, and a column that is missing
             throughout a batch is one of nulls, as tfx_bsl has it where there is no schema. Else
             rows without values count as missing and all columns have their type, as with one.
+
+    Raises:
+        DataError: The file is damaged, or a row's values are of another kind.
     """
     known = {name: kind for name, kind in kinds.items() if kind is not None}
     spec = {
@@ -40,18 +43,19 @@ def record_batches(file: str, kinds: Kinds, *, tell_empty: bool) -> Iterator[pa.
     def parse(examples: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.RaggedTensor]]:
         return examples, tf.io.parse_example(examples, spec) if spec else {}
 
-    for examples, columns in record_dataset(file).map(parse).prefetch(1):
-        records = examples.numpy()
-        arrays = [
-            _column(name, ARROW[known[name]], columns[name], records, finder)
-            if name in known
-            else None
-            for name in kinds
-        ]
-        nulls = pa.nulls(len(records))
-        yield pa.RecordBatch.from_arrays(
-            [nulls if array is None else array for array in arrays], list(kinds)
-        )
+    with reading(file):
+        for examples, columns in record_dataset(file).map(parse).prefetch(1):
+            records = examples.numpy()
+            arrays = [
+                _column(name, ARROW[known[name]], columns[name], records, finder)
+                if name in known
+                else None
+                for name in kinds
+            ]
+            nulls = pa.nulls(len(records))
+            yield pa.RecordBatch.from_arrays(
+                [nulls if array is None else array for array in arrays], list(kinds)
+            )
 
 
 def _column(

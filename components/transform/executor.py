@@ -51,34 +51,29 @@ class Executor(BaseBeamExecutor):
             EnvironmentFault: The output cannot be written.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
-        schema_folder = artifact_utils.get_single_uri(input_dict[SCHEMA_KEY])
-        [schema_file] = tf.io.gfile.glob(f"{schema_folder}/*")
+        [schema_file] = tf.io.gfile.glob(
+            f"{artifact_utils.get_single_uri(input_dict[SCHEMA_KEY])}/*"
+        )
         schema = io_utils.SchemaReader().read(schema_file)
         graph = artifact_utils.get_single_uri(output_dict[TRANSFORM_GRAPH_KEY])
         examples = artifact_utils.get_single_instance(input_dict[EXAMPLES_KEY])
         transformed = output_dict.get(TRANSFORMED_EXAMPLES_KEY, [])
-        analyzed = split_files(artifact_utils.get_split_uri([examples], ANALYZED_SPLIT))
-        with self._make_beam_pipeline() as pipeline:
-            written = analyze(
-                pipeline,
-                analyzed,
-                schema,
-                _preprocessing_fn(exec_properties),
-                graph,
-                temporary=f"{graph}/{_TEMPORARY}",
-            )
-            for target in transformed:
-                target.split_names = examples.split_names
-                _ = (
-                    pipeline
-                    | "Files to transform" >> beam.Create(_pairs(examples, target))
-                    | "Transform"
-                    >> beam.ParDo(
-                        TransformFile(graph, schema.SerializeToString()),
-                        beam.pvalue.AsSingleton(written),
+        files = split_files(artifact_utils.get_split_uri([examples], ANALYZED_SPLIT))
+        temporary = f"{graph}/{_TEMPORARY}"
+        function = _preprocessing_fn(exec_properties)
+        try:
+            with self._make_beam_pipeline() as pipeline:
+                written = analyze(pipeline, files, schema, function, graph, temporary)
+                transform = TransformFile(graph, schema.SerializeToString())
+                for target in transformed:
+                    target.split_names = examples.split_names
+                    _ = (
+                        pipeline
+                        | "Files to transform" >> beam.Create(_pairs(examples, target))
+                        | "Transform" >> beam.ParDo(transform, beam.pvalue.AsSingleton(written))
                     )
-                )
-        _remove(f"{graph}/{_TEMPORARY}", *(f"{one.uri}/{_UNFINISHED}" for one in transformed))
+        finally:
+            _remove(temporary, *(f"{one.uri}/{_UNFINISHED}" for one in transformed))
 
 
 def _preprocessing_fn(properties: dict[str, Any]) -> Any:

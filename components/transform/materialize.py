@@ -1,6 +1,8 @@
 """Transforms one file of examples to another, batch by batch."""
 
 import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -11,12 +13,13 @@ import tensorflow_transform as tft
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import schema_utils
 
-from rankbeam.components.example_batches.records import record_dataset
+from rankbeam.components.example_batches.records import reading, record_dataset, writing
 from rankbeam.components.example_gen.tf_example import encode_examples
-from rankbeam.transform.errors import EnvironmentFault
 
 # As ExampleGen's: level 6 takes four times as long and saves a quarter of the space.
 _GZIP_LEVEL = 1
+
+Transform = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 
 
 class FilePair(NamedTuple):
@@ -34,7 +37,7 @@ class FilePair(NamedTuple):
 
 
 class TransformFile(beam.DoFn):
-    """Transforms a file with a written transform graph; equal files become equal bytes.
+    """Transforms files with a written transform graph.
 
     Args:
         graph: Folder of the transform graph.
@@ -45,45 +48,84 @@ class TransformFile(beam.DoFn):
         super().__init__()
         self._graph = graph
         self._schema = schema
+        self._transform: Transform | None = None
 
     def process(self, element: FilePair, written: Any) -> None:
-        """Writes `element.target`.
+        """Writes `element.target`; see `transform_file`.
 
         Args:
             element: What to transform.
             written: Comes when the graph is written.
-
-        Raises:
-            EnvironmentFault: The file cannot be written.
         """
         del written
-        layer = tft.TFTransformOutput(self._graph).transform_features_layer()
-        schema = schema_pb2.Schema.FromString(self._schema)
-        spec = schema_utils.schema_as_feature_spec(schema).feature_spec
-
-        def transform(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-            columns: dict[str, tf.Tensor] = layer(tf.io.parse_example(examples, spec))
-            return columns
-
-        dataset = record_dataset(element.source).map(transform).prefetch(2)
-        unfinished = f"{element.unfinished}-{uuid.uuid4().hex}.gz"
-        try:
-            _write(dataset, unfinished)
-            tf.io.gfile.rename(unfinished, element.target, overwrite=True)
-        except tf.errors.ResourceExhaustedError as error:
-            raise EnvironmentFault(f"cannot write {element.target}: {error.message}") from error
+        if self._transform is None:
+            self._transform = _loaded(self._graph, schema_pb2.Schema.FromString(self._schema))
+        transform_file(element, self._transform)
 
 
-def _write(dataset: tf.data.Dataset, file: str) -> None:
-    tf.io.gfile.makedirs(file.rpartition("/")[0])
-    options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=_GZIP_LEVEL)
-    with tf.io.TFRecordWriter(file, options) as writer:
+def transform_file(pair: FilePair, transform: Transform) -> None:
+    """Transforms a file; equal files become equal bytes.
+
+    Args:
+        pair: What to read, and what to write.
+        transform: Serialized examples (B,) to columns (B, V).
+
+    Raises:
+        DataError: The examples do not fit the schema or the features.
+        EnvironmentFault: The file cannot be written; what there is of it is removed.
+    """
+    dataset = record_dataset(pair.source).map(transform).prefetch(2)
+    unfinished = f"{pair.unfinished}-{uuid.uuid4().hex}.gz"
+    try:
+        _write(_encoded(dataset, pair.source), unfinished, pair.target)
+        with writing(pair.target):
+            tf.io.gfile.rename(unfinished, pair.target, overwrite=True)
+    except BaseException:
+        with suppress(tf.errors.OpError):
+            tf.io.gfile.remove(unfinished)
+        raise
+
+
+def _loaded(graph: str, schema: schema_pb2.Schema) -> Transform:
+    """The transform of a graph, from serialized examples on."""
+    layer = tft.TFTransformOutput(graph).transform_features_layer()
+    spec = schema_utils.schema_as_feature_spec(schema).feature_spec
+
+    def transform(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        columns: dict[str, tf.Tensor] = layer(tf.io.parse_example(examples, spec))
+        return columns
+
+    return transform
+
+
+def _encoded(dataset: tf.data.Dataset, source: str) -> Iterator[list[bytes]]:
+    """Serialized tf.Examples of each batch of columns.
+
+    Raises:
+        DataError: TensorFlow cannot read, parse or transform the source's rows.
+    """
+    with reading(source):
         for columns in dataset:
             batch = pa.RecordBatch.from_pydict(
                 {name: _lists(column.numpy()) for name, column in columns.items()}
             )
-            for record in encode_examples(batch):
-                writer.write(record)
+            yield encode_examples(batch)
+
+
+def _write(batches: Iterable[Iterable[bytes]], file: str, target: str) -> None:
+    """Write `file`, which is to become `target`; errors of making the batches pass as they are."""
+    options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=_GZIP_LEVEL)
+    with writing(target):
+        tf.io.gfile.makedirs(file.rpartition("/")[0])
+        writer = tf.io.TFRecordWriter(file, options)
+    try:
+        for records in batches:
+            with writing(target):
+                for record in records:
+                    writer.write(record)
+    finally:
+        with writing(target):
+            writer.close()
 
 
 def _lists(rows: Any) -> pa.ListArray:

@@ -1,5 +1,6 @@
 """Batches are what tfx_bsl decodes, which parses every example as a protobuf message."""
 
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ from rankbeam.components.example_batches.decode import record_batches
 from rankbeam.components.example_batches.kinds import Kind, kinds_of_schema
 from rankbeam.components.example_batches.missing import MissingFinder
 from rankbeam.components.example_batches.records import BATCH_ROWS, split_files
+from rankbeam.transform.errors import DataError
 from tests.components.example_batches.artifact import write_examples
 from tests.components.tf_examples import encode, write_records
 
@@ -86,5 +88,19 @@ def test_batches_of_no_rows_are_none(tmp_path: Path) -> None:
 def test_a_value_of_another_kind_is_an_error(tmp_path: Path) -> None:
     write_records(tmp_path, [{"city": 1}])
     [file] = split_files(str(tmp_path))
-    with pytest.raises(tf.errors.InvalidArgumentError, match="Data types don't match"):
+    rule = re.escape(f"{file} must hold examples that fit the schema; ")
+    with pytest.raises(DataError, match=f"{rule}.*Data types don't match"):
         list(record_batches(file, {"city": "bytes"}, tell_empty=False))
+
+
+def test_a_damaged_file_is_an_error_of_the_data(tmp_path: Path) -> None:
+    write_records(tmp_path, [{"city": "a"}] * 100)
+    [file] = split_files(str(tmp_path))
+    Path(file).write_bytes(Path(file).read_bytes()[:-20])
+    with pytest.raises(DataError, match=r"must hold examples that fit .*(trunc|corrupt)"):
+        list(record_batches(file, {"city": "bytes"}, tell_empty=False))
+
+
+def test_a_file_that_is_not_there_is_not_the_datas_fault(tmp_path: Path) -> None:
+    with pytest.raises(tf.errors.NotFoundError, match="No such file"):
+        list(record_batches(str(tmp_path / "none.gz"), {"city": "bytes"}, tell_empty=False))
