@@ -133,7 +133,7 @@ def _score(model: str, pattern: str) -> Scores:
 
 def _scored_batches(signature: Any, pattern: str) -> Iterator[tuple[Any, Any, Any]]:
     spec = {_ID: tf.io.FixedLenFeature([], tf.int64)}
-    for file in tf.io.gfile.glob(pattern):
+    for file in sorted(tf.io.gfile.glob(pattern)):
         compression = "GZIP" if file.endswith(".gz") else ""
         for batch in tf.data.TFRecordDataset(file, compression).batch(_BATCH_ROWS):
             answer = signature(examples=batch)

@@ -14,14 +14,17 @@ from rankbeam.components.example_gen.reader import Reader, wanted_columns
 from rankbeam.components.example_gen.spec import ExampleGenSpec, FoldersSplit
 from rankbeam.components.example_gen.splits import EvalMask, make_splitter
 from rankbeam.components.example_gen.tf_example import encode_examples
-from rankbeam.components.example_gen.writer import SplitsWriter
+from rankbeam.components.example_gen.writer import SHARD_ROWS, SplitsWriter
 from rankbeam.transform.errors import DataError
 
 SPLITS = ("train", "eval")
 
 
 def ingest(
-    spec: ExampleGenSpec, files: Mapping[str, Sequence[str]], folder: str
+    spec: ExampleGenSpec,
+    files: Mapping[str, Sequence[str]],
+    folder: str,
+    shard_rows: int = SHARD_ROWS,
 ) -> dict[str, SplitCounts]:
     """Write the splits train and eval below `folder`, with rows in the order they are read.
 
@@ -32,6 +35,7 @@ def ingest(
         spec: What to read and how to split it.
         files: Input split name (see `InputLayout`) to its files, in the order to be read.
         folder: The artifact's folder.
+        shard_rows: Rows of a file; a split with more has several.
 
     Returns:
         Counts by split.
@@ -44,7 +48,7 @@ def ingest(
     counts = {name: SplitCounts() for name in SPLITS}
     labels = [name for name, use in spec.columns.items() if use == "int"]
     converter = Converter(spec)
-    with SplitsWriter(folder, SPLITS) as writer:
+    with SplitsWriter(folder, SPLITS, shard_rows) as writer:
         for chunk, is_eval in _split_rows(spec, files):
             batch = converter.convert(chunk)
             records = encode_examples(batch)

@@ -8,7 +8,7 @@ from tfx.types import Artifact, artifact_utils, standard_artifacts
 from rankbeam.components.example_gen.counts import SplitCounts, counts_to_json
 from rankbeam.components.example_gen.executor import COUNTS_PROPERTY
 from rankbeam.components.example_gen.tf_example import encode_examples
-from rankbeam.components.example_gen.writer import SplitsWriter
+from rankbeam.components.example_gen.writer import SHARD_ROWS, SplitsWriter
 
 
 def table(rows: int, first: int = 0) -> pa.RecordBatch:
@@ -32,12 +32,14 @@ def table(rows: int, first: int = 0) -> pa.RecordBatch:
     )
 
 
-def write_examples(folder: Path, train: int, evaluated: int) -> Artifact:
-    """An Examples artifact in `folder` with the splits train and eval."""
+def write_examples(
+    folder: Path, train: int, evaluated: int, shard_rows: int = SHARD_ROWS
+) -> Artifact:
+    """An Examples artifact in `folder` with the splits train and eval, of so many rows each."""
     examples = standard_artifacts.Examples()
     examples.uri = str(folder)
     counts = {"train": SplitCounts(), "eval": SplitCounts()}
-    with SplitsWriter(str(folder), list(counts)) as writer:
+    with SplitsWriter(str(folder), list(counts), shard_rows) as writer:
         for split, batch in (("train", table(train)), ("eval", table(evaluated, train))):
             writer.write(split, encode_examples(batch))
             counts[split].add(batch, ["click"])

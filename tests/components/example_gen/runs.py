@@ -14,6 +14,7 @@ from rankbeam.components.example_gen.counts import SplitCounts
 from rankbeam.components.example_gen.ingest import ingest
 from rankbeam.components.example_gen.paths import check_source
 from rankbeam.components.example_gen.spec import ExampleGenSpec
+from rankbeam.components.example_gen.writer import SHARD_ROWS
 
 Row = dict[str, list[Any]]
 
@@ -39,9 +40,11 @@ def make_spec(
     )
 
 
-def run(spec: ExampleGenSpec, base: Path, output: str = "output") -> dict[str, SplitCounts]:
+def run(
+    spec: ExampleGenSpec, base: Path, output: str = "output", shard_rows: int = SHARD_ROWS
+) -> dict[str, SplitCounts]:
     """Ingest the source below `base` into `base/output`."""
-    return ingest(spec, check_source(spec.data, str(base)), str(base / output))
+    return ingest(spec, check_source(spec.data, str(base)), str(base / output), shard_rows)
 
 
 def run_all(spec: ExampleGenSpec, base: Path) -> list[Row]:

@@ -56,6 +56,20 @@ def test_ingest_keeps_every_value(tmp_path: Path, kind: str, write: Any) -> None
     assert counts["eval"].rows == 0
 
 
+def test_ingest_into_several_files_keeps_rows_order_and_counts(tmp_path: Path) -> None:
+    parquet_of(tmp_path / "log", random_rows(2_000))
+    spec = make_spec("log", columns=_COLUMNS, multivalent=["tags"])
+    counts = run(spec, tmp_path, "one")
+    assert run(spec, tmp_path, "several", shard_rows=300) == counts
+    for split in ("train", "eval"):
+        files = sorted(path.name for path in (tmp_path / "several" / f"Split-{split}").iterdir())
+        number = -(-counts[split].rows // 300)
+        assert number > 1
+        assert files == [f"data_tfrecord-{n:05d}-of-{number:05d}.gz" for n in range(number)]
+        several = read_split(tmp_path / "several", split)
+        assert several == read_split(tmp_path / "one", split)
+
+
 def test_ingest_gives_equal_bytes_again_and_over_formats(tmp_path: Path) -> None:
     rows = random_rows(2_000)
     parquet_of(tmp_path / "log.parquet", rows)
