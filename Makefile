@@ -14,7 +14,11 @@ ARGS ?=
 # tests stay in one process, so that its fixtures (Beam runs, exported models) are made once.
 WORKERS ?= 2
 
-# What `make test-newer-stack` makes in its root: test, test-fast or test-slow, with ARGS.
+# The slow tests of `make test-brief`: a run, the same compiled, the examples, our nodes beside TFX's.
+BRIEF := tests/e2e/test_run.py tests/e2e/test_compiled.py tests/e2e/test_examples.py \
+  tests/components tests/pipeline --ignore=tests/components/example_gen/test_memory.py
+
+# What `make test-newer-stack` makes in its root: test, test-fast, test-brief ..., with ARGS.
 TARGET ?= test
 
 VENV := .venv
@@ -25,8 +29,8 @@ STAMP := $(VENV)/.synced
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
-.PHONY: help setup run test test-fast test-slow test-newer-stack lint types contracts package check \
-  clean distclean
+.PHONY: help setup run test test-fast test-slow test-brief test-newer-stack lint types contracts \
+  package check clean distclean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +57,10 @@ test-fast: $(STAMP)  ## unit tests
 
 test-slow: $(STAMP)  ## tests that run a DAG, start a server or train for long
 	$(BIN)/pytest -m slow $(ARGS)
+
+test-brief: $(STAMP)  ## the unit tests and some of the slow ones (the gate, on the newer stack)
+	$(MAKE) --no-print-directory test-fast
+	$(MAKE) --no-print-directory test-slow ARGS="$(BRIEF) $(ARGS)"
 
 test-newer-stack:  ## the tests on TFX 1.21, in a Debian 13 root (as root; TARGET=test-fast for less)
 	"$$(scripts/working_python.sh)" -m scripts.newer_stack \

@@ -11,6 +11,7 @@ import platform
 import shutil
 import ssl
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,8 @@ RELEASE_SCRIPTS = Path("/usr/share/debootstrap/scripts")
 # What `make setup` needs on a bare machine; the rest is for tests.
 INCLUDED = "ca-certificates,curl,g++,git,make,procps,python3,python3-dev,python3-venv"
 _STAMP = "made"
+# Bytes of a root with its packages, uv's cache of them and what tests write; 7.4 GB were measured.
+ROOM = 10 * 10**9
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 # How this machine finds names and packages; the root is to do the same.
 NETWORK_FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/uv/uv.toml")
@@ -61,10 +64,11 @@ class Host:
     user: int
     programs: frozenset[str]
     namespaces: str  # '' where they can be made, else what `unshare` said
+    room: int  # bytes free where the root is to stand
 
 
-def inspect_host() -> Host:
-    """Asks this machine."""
+def inspect_host(folder: Path) -> Host:
+    """Asks this machine; the root is to stand in `folder`, which need not be there yet."""
     wanted = ("apt-get", "chroot", "debootstrap", "git", "mount", "setpriv", "unshare")
     programs = frozenset(name for name in wanted if shutil.which(name))
     said = ""
@@ -76,7 +80,9 @@ def inspect_host() -> Host:
             check=False,
         )
         said = answer.stderr.strip() if answer.returncode else ""
-    return Host(platform.system(), platform.machine(), os.geteuid(), programs, said)
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    room = shutil.disk_usage(there).free
+    return Host(platform.system(), platform.machine(), os.geteuid(), programs, said, room)
 
 
 def obstacle(host: Host, has_root: bool) -> str | None:
@@ -97,6 +103,8 @@ def obstacle(host: Host, has_root: bool) -> str | None:
         return f"this root user may not make namespaces and mounts ({host.namespaces})"
     if not has_root and not host.programs & {"debootstrap", "apt-get"}:
         return "there is no debootstrap, and no apt-get to install it with"
+    if not has_root and host.room < ROOM:
+        return f"a root takes up to {ROOM / 1e9:.0f} GB; {host.room / 1e9:.1f} are free"
     return None
 
 
@@ -174,7 +182,14 @@ def environment_inside(outside: dict[str, str]) -> dict[str, str]:
     }
 
 
-def enter(root: Path, place: Path, command: list[str], data: Path | None = None) -> int:
+def enter(
+    root: Path,
+    place: Path,
+    command: list[str],
+    data: Path | None = None,
+    *,
+    said: list[str] | None = None,
+) -> int:
     """Runs a command inside, in namespaces that end with it; returns its exit code.
 
     Args:
@@ -182,14 +197,28 @@ def enter(root: Path, place: Path, command: list[str], data: Path | None = None)
       place: its working directory, as a path inside.
       command: the program and its arguments.
       data: the public datasets, shown read-only as `../shared/data` of the place.
+      said: gets the lines that the command writes; then all of them are shown on stderr.
     """
     script = ["sh", "-ec", _ENTER, "enter", str(root), str(data or ""), str(place), *command]
-    process = subprocess.Popen(_isolated(script), env=environment_inside(dict(os.environ)))
+    process = subprocess.Popen(
+        _isolated(script),
+        env=environment_inside(dict(os.environ)),
+        stdout=None if said is None else subprocess.PIPE,
+        stderr=None if said is None else subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
     try:
+        for line in process.stdout or ():
+            print(line, end="", file=sys.stderr, flush=True)
+            if said is not None:
+                said.append(line)
         return process.wait()
     finally:
         process.kill()
         process.wait()
+        if process.stdout:
+            process.stdout.close()
 
 
 def _isolated(command: list[str]) -> list[str]:

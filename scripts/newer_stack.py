@@ -7,8 +7,9 @@ one folder, so that a second run begins with the tests.
 
     python3 -m scripts.newer_stack make test-fast ARGS="tests/trainer"
 
-Needs root. Exits with COMMAND's code, with 1 where a step before it fails, and with 77 (the code
-that Automake reads as "skipped") where such a root cannot be had here; the reason is on stderr.
+Needs root. Exits with COMMAND's code, with 1 where a step before it fails or COMMAND takes longer
+than it may, and with 77 (the code that Automake reads as "skipped") where such a root cannot be had
+here and now: no rights, no network, no time; the reason is on stderr.
 Runs on any Python 3.8+, before anything is installed.
 """
 
@@ -18,18 +19,21 @@ import argparse
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.choose_python import NEWER_STACK_NAME, NoStackError, choose, inspect_machine
 from scripts.debian_root import (
     RELEASE,
     CannotError,
+    Host,
     copy_settings,
     enter,
     inspect_host,
@@ -43,10 +47,18 @@ CANNOT = 77
 # The checkout's place in the root. Beside it, as beside the checkout here, stands `shared`.
 PLACE = Path("/src/rankbeam")
 KEPT = {".venv", ".uv"}  # of the place, from run to run
+# Words of uv and pip where the network, the registry or the disk is to blame, not the project.
+_FAULTS_OF_THE_MACHINE = re.compile(
+    r"error sending request|failed to lookup address|failure in name resolution|dns error"
+    r"|failed to establish a new connection|connection (refused|reset|timed out)|read timed out"
+    r"|operation timed out|network is unreachable|HTTP status \w+ error \((429|5\d\d)"
+    r"|no space left on device",
+    re.IGNORECASE,
+)
 
 
 class StepError(Exception):
-    """A step before the command failed."""
+    """A step before the command failed, or the command took too long."""
 
 
 def copy_checkout(checkout: Path, place: Path) -> int:
@@ -78,33 +90,77 @@ def copy_checkout(checkout: Path, place: Path) -> int:
     return len(names)
 
 
-def run(folder: Path, data: Path | None, command: list[str]) -> int:
+@dataclass(frozen=True)
+class Limits:
+    """Seconds; 0 is no limit."""
+
+    prepare: int = 0  # until the command begins: waiting for another run, the root, the packages
+    command: int = 0
+
+
+def run(folder: Path, data: Path | None, command: list[str], limits: Limits) -> int:
     """Makes the root where there is none, brings the checkout in, sets up and runs the command.
 
     Raises:
-      CannotError: a root cannot be had here.
-      StepError: the locked packages cannot be installed.
+      CannotError: a root cannot be had here, or not within its limit.
+      StepError: the locked packages cannot be installed, or the command does not end.
     """
     root = folder / "root"
-    host = inspect_host()
+    host = inspect_host(folder)
     reason = obstacle(host, is_made(root))
     if reason:
         raise CannotError(reason)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not is_made(root):
-            with _step(f"a Debian {RELEASE} root in {root}"):
-                make_root(root, host.programs)
-        copy_settings(root)
-        _empty(root / "tmp")
-        copy_checkout(ROOT, root / PLACE.relative_to("/"))
-        with _step("make setup"):
-            if enter(root, PLACE, ["make", "setup"]):
-                raise StepError("`make setup` failed in the root")
-        with _step(" ".join(command)):
+        late: Exception = CannotError(f"preparing took more than {limits.prepare} s")
+        with within(limits.prepare, late):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            _prepare(root, host)
+        late = StepError(f"`{' '.join(command)}` did not end within {limits.command} s")
+        with within(limits.command, late), _step(" ".join(command)):
             code = enter(root, PLACE, command, data)
     return 1 if code == CANNOT else code
+
+
+def _prepare(root: Path, host: Host) -> None:
+    if not is_made(root):
+        with _step(f"a Debian {RELEASE} root in {root}"):
+            make_root(root, host.programs)
+    copy_settings(root)
+    _empty(root / "tmp")
+    copy_checkout(ROOT, root / PLACE.relative_to("/"))
+    said: list[str] = []
+    with _step("make setup"):
+        failed = enter(root, PLACE, ["make", "setup"], said=said)
+    if failed:
+        raise setup_error(said)
+
+
+def setup_error(said: list[str]) -> Exception:
+    """What a failed `make setup` means, by what it said.
+
+    Returns:
+      A CannotError where the network or the disk was to blame, a StepError otherwise.
+    """
+    for line in said:
+        if _FAULTS_OF_THE_MACHINE.search(line):
+            return CannotError(f"packages cannot be installed: {line.strip()}")
+    return StepError("`make setup` failed in the root")
+
+
+@contextlib.contextmanager
+def within(seconds: int, late: Exception) -> Iterator[None]:
+    """Raises `late` in the block when it has taken `seconds`; 0 is no limit."""
+
+    def stop(_number: int, _frame: object) -> None:
+        raise late
+
+    signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
 
 
 def _refuse_native() -> None:
@@ -146,6 +202,12 @@ def main() -> int:
         action="store_true",
         help=f"exit with {CANNOT} where `make setup` itself takes the newer stack",
     )
+    parser.add_argument(
+        "--prepare-within", type=int, default=0, metavar="SECONDS", help=f"else {CANNOT}"
+    )
+    parser.add_argument(
+        "--within", type=int, default=0, metavar="SECONDS", help="of COMMAND; else 1"
+    )
     parser.add_argument("command", nargs="+", help="for example: make test")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _stop)
@@ -153,7 +215,10 @@ def main() -> int:
     try:
         if options.unless_native:
             _refuse_native()
-        return run(options.folder.resolve(), data if data.is_dir() else None, options.command)
+        limits = Limits(options.prepare_within, options.within)
+        return run(
+            options.folder.resolve(), data if data.is_dir() else None, options.command, limits
+        )
     except CannotError as error:
         print(f"newer_stack: cannot be done here: {error}", file=sys.stderr)
         return CANNOT

@@ -18,37 +18,72 @@ def _program(path: Path, body: str) -> Path:
 
 
 def _run(
-    command: list[str | Path], path: str, newer_stack: str = "1"
+    command: list[str | Path], path: str, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PATH": path, "RANKBEAM_GATE_NEWER_STACK": newer_stack}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    ours = ("RANKBEAM_GATE_NEWER_STACK", "RANKBEAM_GATE_MINUTES")
+    environment = {name: value for name, value in os.environ.items() if name not in ours}
+    return subprocess.run(
+        command,
+        env={**environment, "PATH": path, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def _gate(
-    tmp_path: Path, make: str, python: str = "true", newer_stack: str = "1"
+    tmp_path: Path, make: str, python: str = "true", **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """Runs the gate with a `make` and a `python3` that only say what they were asked."""
     _program(tmp_path / "bin" / "make", make)
-    asked = f'if [ "$1" = -c ]; then exit 0; fi\necho "made $2"\n{python}'
+    asked = f'if [ "$1" = -c ]; then exit 0; fi\necho "made $*"\n{python}'
     _program(tmp_path / "bin" / "python3", asked)
     path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
-    return _run([ROOT / ".ci" / "run"], path, newer_stack)
+    return _run([ROOT / ".ci" / "run"], path, **variables)
+
+
+def _made(answer: subprocess.CompletedProcess[str]) -> list[list[str]]:
+    lines = [line.split() for line in answer.stdout.splitlines()]
+    return [words[1:] for words in lines if words and words[0] == "made"]
 
 
 def test_gate_runs_every_step_in_order(tmp_path: Path) -> None:
     answer = _gate(tmp_path, 'echo "made $1"')
     assert answer.returncode == 0
-    made = [line.split()[1] for line in answer.stdout.splitlines() if line.startswith("made")]
-    assert made == ["test", "lint", "types", "contracts", "package", "scripts.newer_stack"]
+    *made, newer_stack = _made(answer)
+    assert made == [["test"], ["lint"], ["types"], ["contracts"], ["package"]]
+    assert newer_stack[:3] == ["-m", "scripts.newer_stack", "--unless-native"]
+    assert newer_stack[-3:] == ["--", "make", "test-brief"]
     last = answer.stdout.splitlines()[-1]
     assert "all passed in" in last
     assert "skipped" not in last
 
 
-def test_gate_leaves_the_newer_stack_out_unless_asked(tmp_path: Path) -> None:
-    answer = _gate(tmp_path, "true", python="exit 2", newer_stack="0")
+def test_gate_gives_the_newer_stack_what_is_left_of_its_time(tmp_path: Path) -> None:
+    """An hour, of which five minutes are kept; the steps before it end at once."""
+    answer = _gate(tmp_path, "true", RANKBEAM_GATE_MINUTES="60")
+    words = _made(answer)[-1]
+    prepare = int(words[words.index("--prepare-within") + 1])
+    tests = int(words[words.index("--within") + 1])
+    assert prepare == 900
+    assert 54 * 60 <= prepare + tests <= 55 * 60
+
+
+@pytest.mark.parametrize(
+    ("variables", "reason"),
+    [
+        ({"RANKBEAM_GATE_NEWER_STACK": "0"}, "switched off: RANKBEAM_GATE_NEWER_STACK is 0"),
+        ({"RANKBEAM_GATE_MINUTES": "49"}, "no time: 0 of the gate's 49 minutes are gone"),
+    ],
+)
+def test_gate_leaves_the_newer_stack_out_with_a_reason(
+    tmp_path: Path, variables: dict[str, str], reason: str
+) -> None:
+    answer = _gate(tmp_path, "true", python="exit 2", **variables)
     assert answer.returncode == 0
-    assert "newer-stack" not in answer.stdout
+    assert _made(answer) == []
+    assert reason in answer.stderr
+    assert answer.stdout.splitlines()[-1].endswith("; skipped: newer-stack")
 
 
 def test_gate_stops_at_the_first_failure(tmp_path: Path) -> None:

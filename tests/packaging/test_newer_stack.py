@@ -12,6 +12,8 @@ import pytest
 
 from scripts.debian_root import (
     INCLUDED,
+    ROOM,
+    CannotError,
     Host,
     copy_settings,
     enter,
@@ -20,11 +22,11 @@ from scripts.debian_root import (
     is_made,
     obstacle,
 )
-from scripts.newer_stack import CANNOT, copy_checkout
+from scripts.newer_stack import CANNOT, StepError, copy_checkout, setup_error, within
 from tests.packaging.checkout import ROOT
 
 PROGRAMS = frozenset({"apt-get", "chroot", "debootstrap", "git", "mount", "setpriv", "unshare"})
-ABLE = Host("Linux", "x86_64", 0, PROGRAMS, "")
+ABLE = Host("Linux", "x86_64", 0, PROGRAMS, "", ROOM)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +37,9 @@ ABLE = Host("Linux", "x86_64", 0, PROGRAMS, "")
             replace(ABLE, programs=PROGRAMS - {"debootstrap"}), False, id="apt-get can bring it"
         ),
         pytest.param(
-            replace(ABLE, programs=PROGRAMS - {"debootstrap", "apt-get"}), True, id="made before"
+            replace(ABLE, programs=PROGRAMS - {"debootstrap", "apt-get"}, room=0),
+            True,
+            id="made before",
         ),
     ],
 )
@@ -52,6 +56,7 @@ def test_obstacle_is_none_where_a_root_can_be_had(host: Host, has_root: bool) ->
         (replace(ABLE, programs=PROGRAMS - {"unshare", "git"}), r"missing: git, unshare"),
         (replace(ABLE, namespaces="Operation not permitted"), r"may not make namespaces.*\(Op"),
         (replace(ABLE, programs=PROGRAMS - {"debootstrap", "apt-get"}), r"no debootstrap, and no"),
+        (replace(ABLE, room=2_500_000_000), r"takes up to 10 GB; 2.5 are free"),
     ],
 )
 def test_obstacle_names_what_is_missing(host: Host, reason: str) -> None:
@@ -153,7 +158,7 @@ def test_settings_replace_links_instead_of_following_them(
 @pytest.fixture
 def root() -> Path:
     """This machine's own `/` as the root: its mounts in the command's namespace touch nothing."""
-    reason = obstacle(inspect_host(), has_root=True)
+    reason = obstacle(inspect_host(Path("/")), has_root=True)
     if reason:
         pytest.skip(reason)
     return Path("/")
@@ -189,6 +194,62 @@ def test_enter_shows_the_datasets_read_only_beside_the_place(root: Path, tmp_pat
     assert (place / "seen").read_text() == "1\n"
     assert list(data.iterdir()) == [data / "rows"]
     assert list((tmp_path / "shared" / "data").iterdir()) == []
+
+
+def test_enter_keeps_what_the_command_says_and_shows_it(
+    root: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    said: list[str] = []
+    assert enter(root, tmp_path, ["sh", "-c", "echo one; echo two >&2"], said=said) == 0
+    assert said == ["one\n", "two\n"]
+    assert capfd.readouterr() == ("", "one\ntwo\n")
+
+
+@pytest.mark.parametrize("said", [None, []])
+def test_command_that_takes_too_long_ends(
+    root: Path, tmp_path: Path, said: list[str] | None
+) -> None:
+    beat = "while true; do date +%N > beat; sleep 0.02; done"
+    with pytest.raises(StepError, match="too long"), within(1, StepError("too long")):
+        enter(root, tmp_path, ["sh", "-c", beat], said=said)
+    last = (tmp_path / "beat").read_text()
+    time.sleep(0.3)
+    assert (tmp_path / "beat").read_text() == last
+
+
+def test_limit_ends_with_its_block() -> None:
+    with within(1, StepError("too long")):
+        pass
+    with within(0, StepError("too long")):
+        time.sleep(1.1)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "  cause: error sending request for url (https://registry/redis-5.3.1.whl)",
+        "WARNING: Retrying ... 'NewConnectionError(... Failed to establish a new connection: ...",
+        "  Caused by: HTTP status server error (503 Service Unavailable) for url (https://registry)",
+        "  Caused by: No space left on device (os error 28)",
+    ],
+)
+def test_setting_up_without_network_or_room_is_no_fault_of_the_project(line: str) -> None:
+    error = setup_error(["Resolved 381 packages in 1ms\n", f"{line}\n", "make: *** Error 2\n"])
+    assert isinstance(error, CannotError)
+    assert str(error) == f"packages cannot be installed: {line.strip()}"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "error: The lockfile at `uv.lock` needs to be updated, but `--locked` was provided.",
+        "  × Failed to build `pyfarmhash==0.3.2`",
+        "  Caused by: HTTP status client error (404 Not Found) for url (https://registry)",
+    ],
+)
+def test_setting_up_that_fails_otherwise_is_one(line: str) -> None:
+    error = setup_error([f"{line}\n"])
+    assert isinstance(error, StepError)
 
 
 def test_newer_stack_says_why_it_cannot_be_had(tmp_path: Path) -> None:
