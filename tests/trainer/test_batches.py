@@ -68,6 +68,16 @@ def test_split_shuffles_rows_as_wholes_by_seed(split: Split) -> None:
         np.testing.assert_array_equal(_joined(first, name)[order], values[expected])
 
 
+def test_split_of_several_files_comes_as_that_of_one(split: Split, tmp_path: Path) -> None:
+    write_records(tmp_path / "examples-00000-of-00001.gz", layouts.small_columns(ROWS))
+    cache_bytes = 2**20 if isinstance(split, CachedSplit) else 1
+    one = read_split([str(tmp_path / "*")], PARSE_SPEC, LABELS, cache_bytes)
+    for seed in (None, 7):
+        found, expected = list(split.batches(16, seed)), list(one.batches(16, seed))
+        for name in PARSE_SPEC:
+            np.testing.assert_array_equal(_joined(found, name), _joined(expected, name))
+
+
 def test_split_without_rows_is_empty(tmp_path: Path) -> None:
     write_records(tmp_path / "empty.gz", {"device": np.zeros((0, 1), np.int64)})
     assert read_split([str(tmp_path / "*")], PARSE_SPEC, LABELS).rows == 0

@@ -9,10 +9,12 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx.components.statistics_gen.executor import Executor as StockExecutor
 from tfx.types import Artifact, Channel, artifact_utils, standard_artifacts
 
+from rankbeam.components.example_batches.records import BATCH_ROWS, split_files
 from rankbeam.components.example_gen.executor import COUNTS_PROPERTY
 from rankbeam.components.statistics_gen.component import StatisticsGen
 from rankbeam.components.statistics_gen.executor import Executor
 from tests.components.example_batches.artifact import write_examples
+from tests.components.example_batches.workers import PARALLEL_MODES, with_workers
 from tests.e2e.compared import SUMMATION, assert_alike
 
 
@@ -43,6 +45,24 @@ def test_statistics_are_those_of_the_stock_executor(tmp_path: Path, evaluated: i
     [dataset] = found["train"]["datasets"]
     assert int(dataset["numExamples"]) == 9_000
     assert len(dataset["features"]) == 7
+
+
+@pytest.mark.slow
+def test_statistics_of_several_files_are_those_of_one(tmp_path: Path) -> None:
+    one = write_examples(tmp_path / "one", 9_000, 500)
+    several = write_examples(tmp_path / "several", 9_000, 500, shard_rows=BATCH_ROWS)
+    assert len(split_files(f"{several.uri}/Split-train")) == 3
+    expected = _statistics(Executor(), one, tmp_path / "expected")
+    assert _statistics(Executor(), several, tmp_path / "found") == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", PARALLEL_MODES)
+def test_statistics_of_two_workers_are_those_of_one(tmp_path: Path, mode: str) -> None:
+    examples = write_examples(tmp_path / "examples", 9_000, 500, shard_rows=BATCH_ROWS)
+    expected = _statistics(Executor(), examples, tmp_path / "one")
+    found = _statistics(with_workers(Executor, mode), examples, tmp_path / "two")
+    assert_alike(found, expected, SUMMATION)
 
 
 @pytest.mark.slow

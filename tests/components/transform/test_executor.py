@@ -6,16 +6,20 @@ from typing import Any
 
 import pytest
 import tensorflow as tf
+from google.protobuf.json_format import MessageToDict
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.components.transform.executor import Executor as StockExecutor
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import Artifact, Channel, artifact_utils, standard_artifacts
 from tfx.utils import io_utils
 
+from rankbeam.components.example_batches.records import BATCH_ROWS
 from rankbeam.components.transform.component import Transform
 from rankbeam.components.transform.executor import Executor
 from rankbeam.transform.specs.options import TransformOptions
 from tests.components.example_batches.artifact import write_examples
+from tests.components.example_batches.workers import PARALLEL_MODES, with_workers
+from tests.e2e.compared import SCALED_FLOAT32, assert_alike
 
 TYPES = {
     "city": schema_pb2.BYTES,
@@ -48,7 +52,7 @@ def _node(features: dict[str, Any]) -> dict[str, Any]:
 
 
 def _execute(
-    kind: type[BaseBeamExecutor], examples: Artifact, features: dict[str, Any], folder: Path
+    executor: BaseBeamExecutor, examples: Artifact, features: dict[str, Any], folder: Path
 ) -> tuple[Path, Path]:
     """The folders of the graph and of the transformed examples."""
     schema, graph = standard_artifacts.Schema(), standard_artifacts.TransformGraph()
@@ -62,7 +66,7 @@ def _execute(
         artifact.uri = str(folder / name)
     columns = [schema_pb2.Feature(name=name, type=kind) for name, kind in TYPES.items()]
     io_utils.write_pbtxt_file(f"{schema.uri}/schema.pbtxt", schema_pb2.Schema(feature=columns))
-    kind().Do(
+    executor.Do(
         {"examples": [examples], "schema": [schema]},
         {
             "transform_graph": [graph],
@@ -77,9 +81,7 @@ def _execute(
 
 
 def _records(folder: Path, split: str) -> list[tf.train.Example]:
-    files = sorted(map(str, (folder / f"Split-{split}").iterdir()))
-    records = tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator()
-    return [tf.train.Example.FromString(record) for record in records]
+    return [tf.train.Example.FromString(record) for record in _serialized(folder, split)]
 
 
 def _files(folder: Path) -> dict[str, bytes]:
@@ -94,8 +96,8 @@ def _files(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("features", [ANALYZED, CLOSED], ids=["analyzed", "closed"])
 def test_transform_is_that_of_the_stock_executor(tmp_path: Path, features: dict[str, Any]) -> None:
     examples = write_examples(tmp_path / "examples", 9_000, 500)
-    graph, transformed = _execute(Executor, examples, features, tmp_path / "ours")
-    stock_graph, stock = _execute(StockExecutor, examples, features, tmp_path / "stock")
+    graph, transformed = _execute(Executor(), examples, features, tmp_path / "ours")
+    stock_graph, stock = _execute(StockExecutor(), examples, features, tmp_path / "stock")
     for split, rows in (("train", 9_000), ("eval", 500)):
         found = _records(transformed, split)
         # Text, so that NaN equals NaN.
@@ -111,8 +113,8 @@ def test_transform_is_that_of_the_stock_executor(tmp_path: Path, features: dict[
 @pytest.mark.slow
 def test_transform_twice_gives_the_same_bytes_and_leaves_nothing_else(tmp_path: Path) -> None:
     examples = write_examples(tmp_path / "examples", 300, 40)
-    first = _execute(Executor, examples, ANALYZED, tmp_path / "first")
-    again = _execute(Executor, examples, ANALYZED, tmp_path / "again")
+    first = _execute(Executor(), examples, ANALYZED, tmp_path / "first")
+    again = _execute(Executor(), examples, ANALYZED, tmp_path / "again")
     assert _files(first[1]) == _files(again[1])
     assert set(_files(first[1])) == {
         f"Split-{split}/transformed_examples-00000-of-00001.gz" for split in ("train", "eval")
@@ -120,3 +122,40 @@ def test_transform_twice_gives_the_same_bytes_and_leaves_nothing_else(tmp_path: 
     assert {path.name for path in first[1].iterdir()} == {"Split-train", "Split-eval"}
     config = json.loads(_node(ANALYZED)["custom_config"])
     assert set(config) == {"rankbeam"}
+
+
+@pytest.mark.slow
+def test_transform_of_several_files_is_that_of_one(tmp_path: Path) -> None:
+    one = write_examples(tmp_path / "one", 9_000, 500)
+    several = write_examples(tmp_path / "several", 9_000, 500, shard_rows=BATCH_ROWS)
+    expected = _execute(Executor(), one, ANALYZED, tmp_path / "expected")
+    found = _execute(Executor(), several, ANALYZED, tmp_path / "found")
+    _assert_same_assets(found[0], expected[0])
+    for split in ("train", "eval"):
+        assert _serialized(found[1], split) == _serialized(expected[1], split)
+    names = [f"transformed_examples-{n:05d}-of-00003.gz" for n in range(3)]
+    assert sorted(path.name for path in (found[1] / "Split-train").iterdir()) == names
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", PARALLEL_MODES)
+def test_transform_of_two_workers_is_that_of_one(tmp_path: Path, mode: str) -> None:
+    examples = write_examples(tmp_path / "examples", 9_000, 500, shard_rows=BATCH_ROWS)
+    expected = _execute(Executor(), examples, ANALYZED, tmp_path / "one")
+    found = _execute(with_workers(Executor, mode), examples, ANALYZED, tmp_path / "two")
+    _assert_same_assets(found[0], expected[0])
+    for split, rows in (("train", 9_000), ("eval", 500)):
+        ours, theirs = _records(found[1], split), _records(expected[1], split)
+        assert len(ours) == len(theirs) == rows
+        for row, other in zip(ours, theirs, strict=True):
+            assert_alike(MessageToDict(row), MessageToDict(other), SCALED_FLOAT32)
+
+
+def _assert_same_assets(graph: Path, other: Path) -> None:
+    found, expected = (_files(folder / "transform_fn" / "assets") for folder in (graph, other))
+    assert found == expected
+
+
+def _serialized(folder: Path, split: str) -> list[bytes]:
+    files = sorted(map(str, (folder / f"Split-{split}").iterdir()))
+    return list(tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator())

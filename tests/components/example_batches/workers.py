@@ -1,0 +1,19 @@
+"""Executors whose Beam stages run on two workers of this machine, as the config's section says."""
+
+from typing import TypeVar
+
+from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+
+from rankbeam.pipeline.beam.arguments import direct_arguments
+from rankbeam.pipeline.beam.spec import DirectSpec
+
+PARALLEL_MODES = ("multi_threading", "multi_processing")
+
+_Executor = TypeVar("_Executor", bound=BaseBeamExecutor)
+
+
+def with_workers(kind: type[_Executor], mode: str) -> _Executor:
+    """An executor of this kind with two workers in this mode."""
+    spec = DirectSpec.model_validate({"running_mode": mode, "num_workers": 2})
+    words = list(direct_arguments(spec))
+    return kind(BaseBeamExecutor.Context(beam_pipeline_args=words))
