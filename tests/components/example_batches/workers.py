@@ -16,4 +16,5 @@ def with_workers(kind: type[_Executor], mode: str) -> _Executor:
     """An executor of this kind with two workers in this mode."""
     spec = DirectSpec.model_validate({"running_mode": mode, "num_workers": 2})
     words = list(direct_arguments(spec))
-    return kind(BaseBeamExecutor.Context(beam_pipeline_args=words))
+    executor: _Executor = kind(BaseBeamExecutor.Context(beam_pipeline_args=words))
+    return executor
