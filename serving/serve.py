@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from rankbeam.serving.priority import let_threads_finish
 from rankbeam.serving.server import ModelServer
 from rankbeam.serving.server_options import ServerOptions
 
@@ -34,6 +35,7 @@ def run_server(options: ServerOptions, announce: Callable[[str], None] | None = 
     # which keeps them short when versions are swapped under load.
     gc.collect()
     gc.freeze()
+    let_threads_finish()
     # The event loop must not wait 5 ms for the interpreter each time a version is being loaded.
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     with _stop_on_signals() as stop, ModelServer(options) as server:
