@@ -3,7 +3,8 @@
 As in TensorFlow Serving, a batch starts when a thread is free and either enough rows wait or the
 oldest request has waited long enough. Two things are kinder here: requests whose inner dimensions
 differ go into batches of their own instead of failing together, and where a batch fails its
-requests are run one by one, so that a bad one does not spoil the others.
+requests are run one by one, so that a bad one does not spoil the others. On a single core, batches
+that are known to be short run in the event loop, as `dispatch` does it with requests alone.
 """
 
 import asyncio
@@ -16,8 +17,10 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from rankbeam.serving import status
+from rankbeam.serving.cores import has_one_core
 from rankbeam.serving.engine import batch
 from rankbeam.serving.engine.batch import Arrays
+from rankbeam.serving.engine.call_times import CallTimes
 from rankbeam.serving.engine.held import run_held
 from rankbeam.serving.engine.metrics import Metrics
 from rankbeam.serving.servable import Servable
@@ -67,12 +70,22 @@ class Batcher:
         settings: TensorFlow Serving's batching parameters.
         executor: runs the batches; it needs `settings.num_batch_threads` threads.
         metrics: counts batches and waiting times.
+        one_core: whether this process has one core alone; by default as it is.
     """
 
-    def __init__(self, settings: BatchingSettings, executor: Executor, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        settings: BatchingSettings,
+        executor: Executor,
+        metrics: Metrics,
+        *,
+        one_core: bool | None = None,
+    ) -> None:
         self._settings = settings
         self._executor = executor
         self._metrics = metrics
+        self._one_core = has_one_core() if one_core is None else one_core
+        self._times = CallTimes()
         self._limit = settings.execution_batch_size
         self._timeout_s = settings.batch_timeout_micros / 1e6
         self._queues: dict[tuple[object, ...], _Queue] = {}
@@ -154,9 +167,8 @@ class Batcher:
         now = time.monotonic()
         while self._busy < self._settings.num_batch_threads:
             queue = self._ready(now)
-            if queue is None:
+            if queue is None or self._ran_here(queue, now):
                 break
-            self._start(queue, now)
         self._queues = {key: queue for key, queue in self._queues.items() if queue.tasks}
         self._set_timer(now)
 
@@ -182,20 +194,27 @@ class Batcher:
             wait = max(0.0, oldest + self._timeout_s - now)
             self._timer = asyncio.get_running_loop().call_later(wait, self._dispatch)
 
-    def _start(self, queue: _Queue, now: float) -> None:
+    def _ran_here(self, queue: _Queue, now: float) -> bool:
+        """Starts a batch of what waits; whether it has been run in the loop already."""
         tasks = [task for task in queue.take(self._limit) if self._still_wanted(task, now)]
         if not tasks:
-            return
+            return False
+        size = sum(task.size for task in tasks)
         self._metrics.observe_batch(
             model=queue.servable.name,
             signature=queue.signature.name,
-            size=sum(task.size for task in tasks),
+            size=size,
             waited=[now - task.arrived for task in tasks],
         )
+        work = (queue.servable, queue.signature, [task.arrays for task in tasks])
+        if self._one_core and self._times.is_short(queue.servable, queue.signature, size):
+            _answer(tasks, self._run(*work))
+            self._schedule()  # the next batch comes after what the loop has to do
+            return True
         self._busy += 1
-        arrays = [task.arrays for task in tasks]
-        running = run_held(queue.servable, self._executor, self._run, queue.signature, arrays)
+        running = run_held(queue.servable, self._executor, self._run, *work)
         running.add_done_callback(lambda done: self._finish(tasks, done))
+        return False
 
     def _still_wanted(self, task: _Task, now: float) -> bool:
         if task.answer.done():  # the caller hung up
@@ -212,19 +231,17 @@ class Batcher:
             outcomes = done.result()
         except Exception as error:
             outcomes = [status.as_refusal(error)] * len(tasks)
-        for task, outcome in zip(tasks, outcomes, strict=True):
-            if task.answer.done():
-                continue
-            if isinstance(outcome, Exception):
-                task.answer.set_exception(outcome)
-            else:
-                task.answer.set_result(outcome)
+        _answer(tasks, outcomes)
         self._dispatch()
 
-    def _run(self, signature: Signature, requests: Sequence[Arrays]) -> list[_Outcome]:
-        """One batch, in a thread of the executor."""
+    def _run(
+        self, servable: Servable, signature: Signature, requests: Sequence[Arrays]
+    ) -> list[_Outcome]:
+        """One batch, in a thread of the executor or in the loop."""
+        size = sum(len(next(iter(request.values()))) for request in requests)
         try:
-            return list(self._together(signature, requests))
+            with self._times.learn(servable, signature, size):
+                return list(self._together(signature, requests))
         except status.Refusal as refusal:
             if len(requests) == 1:
                 return [refusal]
@@ -241,3 +258,13 @@ class Batcher:
             return self._together(signature, [request])[0]
         except status.Refusal as refusal:
             return refusal
+
+
+def _answer(tasks: Sequence[_Task], outcomes: Sequence[_Outcome]) -> None:
+    for task, outcome in zip(tasks, outcomes, strict=True):
+        if task.answer.done():
+            continue
+        if isinstance(outcome, Exception):
+            task.answer.set_exception(outcome)
+        else:
+            task.answer.set_result(outcome)

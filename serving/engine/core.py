@@ -2,14 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from types import TracebackType
 from typing import TypeAlias
 
-import grpc
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -28,6 +24,7 @@ from rankbeam.serving.engine.call import Call
 from rankbeam.serving.engine.dispatch import Dispatcher
 from rankbeam.serving.engine.metrics import Metrics
 from rankbeam.serving.engine.registry import ModelRegistry
+from rankbeam.serving.engine.seen import Seen, Use
 from rankbeam.serving.request_log.logs import RequestLogs
 from rankbeam.serving.servable import Servable
 from rankbeam.serving.settings.model import ModelSettings
@@ -35,50 +32,6 @@ from rankbeam.serving.signature import Signature
 from rankbeam.serving.tensors import Array
 
 _Examples: TypeAlias = classification_pb2.ClassificationRequest | regression_pb2.RegressionRequest
-
-
-@dataclass(slots=True, eq=False)
-class _Seen:
-    """What a request turned out to be; as a context manager, counted when the block ends.
-
-    A class, since a generator with `contextmanager` costs every request 2 µs more.
-    """
-
-    metrics: Metrics
-    method: str
-    call: Call
-    model: str = ""
-    version: int | None = None
-    signature: str = ""
-    candidates: int = 0
-    runtime_s: float | None = None
-
-    def __enter__(self) -> "_Seen":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        code = grpc.StatusCode.OK
-        if isinstance(error, Exception):
-            code = status.as_refusal(error).code
-        elif isinstance(error, asyncio.CancelledError):
-            code = grpc.StatusCode.CANCELLED
-        call = self.call
-        self.metrics.observe(
-            model=self.model,
-            version=self.version,
-            signature=self.signature,
-            method=self.method if call.api == "gRPC" else self.method.lower(),
-            api=call.api,
-            code=code,
-            seconds=time.monotonic() - call.started,
-            candidates=self.candidates,
-            runtime_seconds=self.runtime_s,
-        )
 
 
 class ServerCore:
@@ -212,7 +165,7 @@ class ServerCore:
             self._logs.update(self.registry.settings())
 
     async def _infer(
-        self, servable: Servable, request: _Examples, method: str, call: Call, seen: _Seen
+        self, servable: Servable, request: _Examples, method: str, call: Call, seen: Seen
     ) -> tuple[dict[str, Array], int, model_pb2.ModelSpec]:
         signature = inference.qualified(
             servable,
@@ -232,7 +185,7 @@ class ServerCore:
         signature: Signature,
         arrays: Mapping[str, Array],
         call: Call,
-        seen: _Seen,
+        seen: Seen,
     ) -> dict[str, Array]:
         """Runs the graph, in a batch where that is on."""
         seen.candidates = next((len(a) for a in arrays.values() if a.ndim), 0)
@@ -246,17 +199,11 @@ class ServerCore:
         finally:
             seen.runtime_s = time.monotonic() - begin
 
-    @contextmanager
-    def _use(self, request: describe.HasModelSpec, seen: _Seen) -> Iterator[Servable]:
-        spec = describe.spec_of(request)
-        if spec.name in self.registry.names():
-            seen.model = spec.name
-        with self.registry.use(spec) as servable:
-            seen.version = servable.version
-            yield servable
+    def _use(self, request: describe.HasModelSpec, seen: Seen) -> Use:
+        return Use(self.registry, request, seen)
 
-    def _counted(self, method: str, call: Call) -> _Seen:
-        return _Seen(self.metrics, method, call)
+    def _counted(self, method: str, call: Call) -> Seen:
+        return Seen(self.metrics, method, call)
 
     def _log(
         self,

@@ -115,11 +115,32 @@ class ModelRegistry:
             status.Refusal: INVALID_ARGUMENT for no name or an unknown label, NOT_FOUND for a model
                 or version that does not serve.
         """
-        servable = self._acquire(spec)
+        servable = self.acquire(spec)
         try:
             yield servable
         finally:
             servable.release()
+
+    def acquire(self, spec: model_pb2.ModelSpec) -> Servable:
+        """As `use`, for those who release it themselves.
+
+        Raises:
+            status.Refusal: as `use`.
+        """
+        name = spec.name
+        if not name:
+            raise status.invalid_argument("ModelSpec has no name specified.")
+        models = self._models
+        choice = _choice(spec)
+        version: int | None = None
+        if choice == "version":
+            version = spec.version.value
+        elif choice == "version_label":
+            version = _labelled(models, name, spec.version_label)
+        manager = models.managers.get(name)
+        if manager is None:
+            raise status.not_servable(name, version)
+        return manager.acquire(version)
 
     def statuses(self, spec: model_pb2.ModelSpec) -> list[VersionStatus]:
         """The states of a model's versions, highest first, or of one; labels do not count.
@@ -175,22 +196,6 @@ class ModelRegistry:
         """Unloads all models; requests under way end as they would."""
         with self._reloading:
             self._install({})
-
-    def _acquire(self, spec: model_pb2.ModelSpec) -> Servable:
-        name = spec.name
-        if not name:
-            raise status.invalid_argument("ModelSpec has no name specified.")
-        models = self._models
-        choice = _choice(spec)
-        version: int | None = None
-        if choice == "version":
-            version = spec.version.value
-        elif choice == "version_label":
-            version = _labelled(models, name, spec.version_label)
-        manager = models.managers.get(name)
-        if manager is None:
-            raise status.not_servable(name, version)
-        return manager.acquire(version)
 
     def _check_labels(self, wanted: Mapping[str, ModelSettings]) -> None:
         """TensorFlow Serving's rule, held before anything is loaded or unloaded.

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,10 @@ import numpy as np
 import pytest
 
 from rankbeam.serving.engine.batching import Batcher
-from rankbeam.serving.engine.metrics import Metrics
 from rankbeam.serving.servable import Servable, load_servable
 from rankbeam.serving.settings.batching import BatchingSettings
 from rankbeam.serving.status import Refusal
-from rankbeam.serving.tensors import Array
-from tests.serving import tiny_models
-
-LONG_MICROS = 60_000_000  # a batch that only a full one or a test's own action starts
+from tests.serving.engine.batched import LONG_MICROS, Counted, examples, expected
 
 
 @pytest.fixture(scope="module")
@@ -30,33 +26,6 @@ def servable(saved_model: Path) -> Servable:
 def executor() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(4) as threads:
         yield threads
-
-
-class Counted(Metrics):
-    """Metrics that remember the sizes of batches."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sizes: list[int] = []
-
-    def observe_batch(
-        self, *, model: str, signature: str, size: int, waited: Sequence[float]
-    ) -> None:
-        """Also keeps the size."""
-        super().observe_batch(model=model, signature=signature, size=size, waited=waited)
-        self.sizes.append(size)
-
-
-def _examples(first: int, count: int) -> dict[str, Any]:
-    rows = [tiny_models.example("ada", first + at, 0.5) for at in range(count)]
-    array = np.empty(count, dtype=object)
-    array[:] = rows
-    return {"examples": array}
-
-
-def _expected(first: int, count: int) -> Array:
-    rows = [{"user": "ada", "age": first + at, "price": 0.5} for at in range(count)]
-    return tiny_models.oracle(rows)["click"]
 
 
 def _run(
@@ -82,7 +51,7 @@ def test_batching_requests_share_a_batch_and_keep_their_own_answers(
         starts = np.cumsum([0, *sizes[:-1]]).tolist()
         return await asyncio.gather(
             *(
-                batcher.call(servable, servable.signature(""), _examples(first, size), None)
+                batcher.call(servable, servable.signature(""), examples(first, size), None)
                 for first, size in zip(starts, sizes, strict=True)
             )
         )
@@ -90,7 +59,7 @@ def test_batching_requests_share_a_batch_and_keep_their_own_answers(
     answers, batches = _run(settings, executor, act)
     assert batches == [8]
     for first, size, answer in zip(np.cumsum([0, *sizes[:-1]]), sizes, answers, strict=True):
-        np.testing.assert_allclose(answer["click"], _expected(int(first), size), atol=2e-7)
+        np.testing.assert_allclose(answer["click"], expected(int(first), size), atol=2e-7)
 
 
 def test_batching_a_lone_request_starts_after_the_timeout(
@@ -99,11 +68,11 @@ def test_batching_a_lone_request_starts_after_the_timeout(
     settings = BatchingSettings(max_batch_size=8, batch_timeout_micros=1000)
 
     async def act(batcher: Batcher) -> Any:
-        return await batcher.call(servable, servable.signature(""), _examples(0, 2), None)
+        return await batcher.call(servable, servable.signature(""), examples(0, 2), None)
 
     answer, batches = _run(settings, executor, act)
     assert batches == [2]
-    np.testing.assert_allclose(answer["click"], _expected(0, 2), atol=2e-7)
+    np.testing.assert_allclose(answer["click"], expected(0, 2), atol=2e-7)
 
 
 def test_batching_pads_to_an_allowed_size(servable: Servable, executor: ThreadPoolExecutor) -> None:
@@ -112,7 +81,7 @@ def test_batching_pads_to_an_allowed_size(servable: Servable, executor: ThreadPo
 
     async def act(batcher: Batcher) -> Any:
         before = count.call({})["count"]
-        answer = await batcher.call(servable, servable.signature(""), _examples(0, 3), None)
+        answer = await batcher.call(servable, servable.signature(""), examples(0, 3), None)
         return answer, count.call({})["count"] - before
 
     (answer, parsed), batches = _run(settings, executor, act)
@@ -130,15 +99,15 @@ def test_batching_one_bad_example_spoils_its_own_request_only(
     async def act(batcher: Batcher) -> Any:
         signature = servable.signature("")
         return await asyncio.gather(
-            batcher.call(servable, signature, _examples(0, 1), None),
+            batcher.call(servable, signature, examples(0, 1), None),
             batcher.call(servable, signature, bad, None),
-            batcher.call(servable, signature, _examples(5, 1), None),
+            batcher.call(servable, signature, examples(5, 1), None),
             return_exceptions=True,
         )
 
     (first, refused, last), _ = _run(settings, executor, act)
-    np.testing.assert_allclose(first["click"], _expected(0, 1), atol=2e-7)
-    np.testing.assert_allclose(last["click"], _expected(5, 1), atol=2e-7)
+    np.testing.assert_allclose(first["click"], expected(0, 1), atol=2e-7)
+    np.testing.assert_allclose(last["click"], expected(5, 1), atol=2e-7)
     assert isinstance(refused, Refusal)
     assert "Could not parse example input" in refused.message
 
@@ -149,7 +118,7 @@ def test_batching_refuses_more_rows_than_a_batch_holds(
     settings = BatchingSettings(max_batch_size=2)
 
     async def act(batcher: Batcher) -> Any:
-        await batcher.call(servable, servable.signature(""), _examples(0, 3), None)
+        await batcher.call(servable, servable.signature(""), examples(0, 3), None)
 
     with pytest.raises(
         Refusal,
@@ -166,11 +135,11 @@ def test_batching_splits_a_large_request_where_it_may(
     )
 
     async def act(batcher: Batcher) -> Any:
-        return await batcher.call(servable, servable.signature(""), _examples(0, 10), None)
+        return await batcher.call(servable, servable.signature(""), examples(0, 10), None)
 
     answer, batches = _run(settings, executor, act)
     assert sorted(batches) == [2, 4, 4]
-    np.testing.assert_allclose(answer["click"], _expected(0, 10), atol=2e-7)
+    np.testing.assert_allclose(answer["click"], expected(0, 10), atol=2e-7)
 
 
 def test_batching_refuses_what_finds_too_many_waiting(
@@ -182,12 +151,12 @@ def test_batching_refuses_what_finds_too_many_waiting(
 
     async def act(batcher: Batcher) -> Any:
         waiting = asyncio.ensure_future(
-            batcher.call(servable, servable.signature(""), _examples(0, 1), None)
+            batcher.call(servable, servable.signature(""), examples(0, 1), None)
         )
         await asyncio.sleep(0)
         with pytest.raises(Refusal, match=r"UNAVAILABLE: The batch scheduling queue .* full"):
-            await batcher.call(servable, servable.signature(""), _examples(1, 2), None)
-        filling = batcher.call(servable, servable.signature(""), _examples(1, 1), None)
+            await batcher.call(servable, servable.signature(""), examples(1, 2), None)
+        filling = batcher.call(servable, servable.signature(""), examples(1, 1), None)
         return await asyncio.gather(waiting, filling)
 
     answers, batches = _run(settings, executor, act)
@@ -203,17 +172,17 @@ def test_batching_drops_requests_whose_deadline_passed_or_whose_caller_left(
 
     async def act(batcher: Batcher) -> Any:
         late = asyncio.ensure_future(
-            batcher.call(servable, signature, _examples(0, 1), time.monotonic() - 1.0)
+            batcher.call(servable, signature, examples(0, 1), time.monotonic() - 1.0)
         )
-        gone = asyncio.ensure_future(batcher.call(servable, signature, _examples(1, 1), None))
+        gone = asyncio.ensure_future(batcher.call(servable, signature, examples(1, 1), None))
         await asyncio.sleep(0)
         gone.cancel()
-        kept = await batcher.call(servable, signature, _examples(2, 1), None)
+        kept = await batcher.call(servable, signature, examples(2, 1), None)
         return kept, (await asyncio.gather(late, gone, return_exceptions=True))
 
     (kept, (late, gone)), batches = _run(settings, executor, act)
     assert batches == [1]
-    np.testing.assert_allclose(kept["click"], _expected(2, 1), atol=2e-7)
+    np.testing.assert_allclose(kept["click"], expected(2, 1), atol=2e-7)
     assert isinstance(late, Refusal)
     assert late.code.name == "DEADLINE_EXCEEDED"
     assert isinstance(gone, asyncio.CancelledError)
@@ -260,7 +229,7 @@ def test_batching_leaves_alone_what_has_no_rows(
             await batcher.call(
                 servable, servable.signature("slow"), {"rounds": np.array(1, np.int32)}, None
             ),
-            await batcher.call(servable, servable.signature(""), _examples(0, 0), None),
+            await batcher.call(servable, servable.signature(""), examples(0, 0), None),
         ]
 
     answers, batches = _run(BatchingSettings(), executor, act)
