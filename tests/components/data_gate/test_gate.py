@@ -11,7 +11,7 @@ from rankbeam.components.data_gate.report import read_report
 from rankbeam.components.data_gate.spec import DataGateOptions
 from rankbeam.transform.errors import GateError
 from tests.components.data_gate.gate_run import OPTIONS, changed, good_rows, prepare
-from tests.components.tf_examples import Row
+from tests.components.tf_examples import Row, tear
 
 TRAIN, EVAL = good_rows(80), good_rows(24)
 
@@ -220,7 +220,7 @@ def test_gate_fails_closed_where_statistics_saw_no_rows(tmp_path: Path) -> None:
 def test_gate_names_a_corrupt_file_of_examples(tmp_path: Path) -> None:
     prepared = prepare(tmp_path, {"train": TRAIN, "eval": EVAL})
     [path] = prepared.folder("examples", "train").iterdir()
-    path.write_bytes(path.read_bytes()[:-30])
+    tear(path)
     with pytest.raises(GateError, match=r"train: columns click, conversion, code must be readable"):
         prepared.run()
 

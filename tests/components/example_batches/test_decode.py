@@ -14,7 +14,7 @@ from rankbeam.components.example_batches.missing import MissingFinder
 from rankbeam.components.example_batches.records import BATCH_ROWS, split_files
 from rankbeam.transform.errors import DataError
 from tests.components.example_batches.artifact import write_examples
-from tests.components.tf_examples import encode, write_records
+from tests.components.tf_examples import encode, tear, write_records
 
 KINDS: dict[str, Kind | None] = {
     "age": "int",
@@ -96,7 +96,7 @@ def test_a_value_of_another_kind_is_an_error(tmp_path: Path) -> None:
 def test_a_damaged_file_is_an_error_of_the_data(tmp_path: Path) -> None:
     write_records(tmp_path, [{"city": "a"}] * 100)
     [file] = split_files(str(tmp_path))
-    Path(file).write_bytes(Path(file).read_bytes()[:-20])
+    tear(Path(file))
     with pytest.raises(DataError, match=r"must hold examples that fit .*(trunc|corrupt)"):
         list(record_batches(file, {"city": "bytes"}, tell_empty=False))
 
