@@ -8,7 +8,8 @@ milliseconds: neither TensorFlow nor TFX.
 import contextlib
 import importlib
 import inspect
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from google.protobuf import descriptor_pool, json_format, message_factory
@@ -64,3 +65,21 @@ JSON_DEFAULTS = {_option_for_defaults(): True}
 
 protobuf 5 renamed the option; what it does for the scalar fields and lists of proto3 is the same.
 """
+
+
+def client_method(service: Any, name: str) -> Callable[..., Any]:
+    """A call of a generated client of Kubeflow Pipelines, by its name in the protocol.
+
+    kfp-server-api 2.0 names it so (`get_run`). Later ones put the service's name before it
+    (`run_service_get_run`), but not everywhere; the arguments are the same.
+
+    Args:
+        service: a client, such as a `RunServiceApi`.
+        name: the call.
+
+    Raises:
+        AttributeError: the service has no such call.
+    """
+    prefix = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(service).__name__.removesuffix("Api")).lower()
+    found: Callable[..., Any] = getattr(service, f"{prefix}_{name}", None) or getattr(service, name)
+    return found

@@ -9,6 +9,7 @@ import kfp_server_api
 
 from rankbeam.pipeline.kubeflow.connection import Connection, api_client
 from rankbeam.pipeline.kubeflow.faults import no_api, told
+from rankbeam.transform.stack import client_method
 
 # backend/src/apiserver/filter: the code that clients of every version send for EQUALS.
 _EQUALS = 1
@@ -148,7 +149,8 @@ class Backend:
         self, action: str, service: Any, method: str, /, *arguments: object, **more: Any
     ) -> Any:
         with told(self._connection, action):
-            answer = _method(service, method)(*arguments, _request_timeout=self._timeout, **more)
+            call = client_method(service, method)
+            answer = call(*arguments, _request_timeout=self._timeout, **more)
             kind = self._client.last_response.getheader("content-type") or "nothing"
         if "json" not in kind:
             raise no_api(self._connection, kind.partition(";")[0])
@@ -158,21 +160,6 @@ class Backend:
         if not value:
             raise no_api(self._connection, f"an answer without {name}")
         return str(value)
-
-
-def _method(service: Any, name: str) -> Any:
-    """A call by its name in KFP's protocol.
-
-    Newer generated clients begin most names with the service's (`run_service_get_run`), older
-    ones do not (`get_run`); their arguments are the same.
-    """
-    prefix = {
-        "ExperimentServiceApi": "experiment_service_",
-        "HealthzServiceApi": "healthz_service_",
-        "PipelineServiceApi": "pipeline_service_",
-        "RunServiceApi": "run_service_",
-    }.get(type(service).__name__, "")
-    return getattr(service, prefix + name, None) or getattr(service, name)
 
 
 def _named(name: str) -> str:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from typing import Any
 
+import kfp_server_api
 import pytest
 from google.protobuf import (
     descriptor_pb2,
@@ -12,7 +13,12 @@ from google.protobuf import (
     type_pb2,
 )
 
-from rankbeam.transform.stack import JSON_DEFAULTS, described_service, message_classes
+from rankbeam.transform.stack import (
+    JSON_DEFAULTS,
+    client_method,
+    described_service,
+    message_classes,
+)
 
 _Field = descriptor_pb2.FieldDescriptorProto
 
@@ -70,6 +76,28 @@ def test_services_of_tensorflow_serving_are_described(
 def test_service_that_is_not_described_is_an_error() -> None:
     with pytest.raises(KeyError, match=r"no\.such\.Service"):
         described_service("tensorflow_serving.apis.model_service_pb2", "no.such.Service")
+
+
+@pytest.mark.parametrize(
+    ("service", "name"),
+    [
+        ("ExperimentServiceApi", "list_experiments"),
+        ("HealthzServiceApi", "get_healthz"),
+        ("PipelineServiceApi", "list_pipeline_versions"),
+        ("PipelineUploadServiceApi", "upload_pipeline_version"),
+        ("RunServiceApi", "get_run"),
+    ],
+)
+def test_calls_of_kubeflows_client_are_found_by_the_protocols_names(
+    service: str, name: str
+) -> None:
+    found = client_method(getattr(kfp_server_api, service)(), name)
+    assert found.__name__.endswith(name)
+
+
+def test_call_that_kubeflows_client_lacks_is_an_error() -> None:
+    with pytest.raises(AttributeError, match="no_such_call"):
+        client_method(kfp_server_api.RunServiceApi(), "no_such_call")
 
 
 def test_stack_loads_without_the_large_libraries() -> None:
