@@ -16,6 +16,8 @@ from rankbeam.components.data_gate.logic import SplitEvidence
 from rankbeam.components.data_gate.scan import scan
 from rankbeam.components.data_gate.spec import DataGateOptions
 from rankbeam.components.data_gate.tally import SplitTally
+from rankbeam.components.example_gen.counts import counts_from_json
+from rankbeam.components.example_gen.executor import COUNTS_PROPERTY
 from rankbeam.transform.errors import GateError
 
 REQUIRED_SPLITS = ("train", "eval")
@@ -69,9 +71,20 @@ def _tally(
         return f"examples must have this split; got {', '.join(_splits_of(examples)) or 'none'}"
     files = [os.path.join(folder, name) for name in sorted(fileio.listdir(folder))]
     try:
-        return scan(files, columns, options)
+        tally = scan(files, columns, options)
     except GateError as error:
         return str(error)
+    written = _rows_written(split, examples)
+    if written not in (None, tally.rows):
+        return f"examples must be the {written:,} rows that were written; got {tally.rows:,}"
+    return tally
+
+
+def _rows_written(split: str, examples: Artifact) -> int | None:
+    """By ExampleGen's own count, which a file that was cut between two records contradicts."""
+    text = examples.get_string_custom_property(COUNTS_PROPERTY)
+    counts = counts_from_json(text) if text else {}
+    return counts[split].rows if split in counts else None
 
 
 def _statistics(

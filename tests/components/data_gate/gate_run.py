@@ -14,6 +14,8 @@ from tfx.utils import io_utils
 from rankbeam.components.data_gate.executor import Executor
 from rankbeam.components.data_gate.report import DataGateReport, read_report
 from rankbeam.components.data_gate.spec import DataGateOptions, DataGateSpec, FunnelEdge
+from rankbeam.components.example_gen.counts import SplitCounts, counts_to_json
+from rankbeam.components.example_gen.executor import COUNTS_PROPERTY
 from rankbeam.components.schema_contract.logic import tighten
 from rankbeam.components.schema_contract.spec import SchemaContractOptions
 from tests.components.tf_examples import Row, statistics_of, write_records
@@ -85,6 +87,8 @@ def prepare(
 ) -> Prepared:
     """Examples, statistics, tightened schema and anomalies of `splits`."""
     examples = _artifact(standard_artifacts.Examples, folder, splits)
+    counts = {split: SplitCounts(rows=len(rows)) for split, rows in splits.items()}
+    examples.set_string_custom_property(COUNTS_PROPERTY, counts_to_json(counts))
     statistics = _artifact(standard_artifacts.ExampleStatistics, folder, splits)
     anomalies = _artifact(standard_artifacts.ExampleAnomalies, folder, splits)
     computed = {split: statistics_of(rows) for split, rows in splits.items()}

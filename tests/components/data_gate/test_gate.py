@@ -9,6 +9,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from rankbeam.components.data_gate.report import read_report
 from rankbeam.components.data_gate.spec import DataGateOptions
+from rankbeam.components.example_gen.executor import COUNTS_PROPERTY
 from rankbeam.transform.errors import GateError
 from tests.components.data_gate.gate_run import OPTIONS, changed, good_rows, prepare
 from tests.components.tf_examples import Row, tear
@@ -223,6 +224,24 @@ def test_gate_names_a_corrupt_file_of_examples(tmp_path: Path) -> None:
     tear(path)
     with pytest.raises(GateError, match=r"train: columns click, conversion, code must be readable"):
         prepared.run()
+
+
+def test_gate_tells_examples_that_lost_whole_records_since_they_were_written(
+    tmp_path: Path,
+) -> None:
+    prepared = prepare(tmp_path, {"train": TRAIN, "eval": EVAL}, shards=4)
+    last = sorted(prepared.folder("examples", "train").iterdir())[-1]
+    last.unlink()
+    with pytest.raises(
+        GateError, match=r"train: examples must be the 80 rows that were written; got 60"
+    ):
+        prepared.run()
+
+
+def test_gate_takes_examples_of_a_writer_that_counts_nothing(tmp_path: Path) -> None:
+    prepared = prepare(tmp_path, {"train": TRAIN, "eval": EVAL})
+    prepared.inputs["examples"][0].set_string_custom_property(COUNTS_PROPERTY, "")
+    assert prepared.run().rows == 104
 
 
 def test_gate_lists_every_problem_the_most_severe_first(tmp_path: Path) -> None:
