@@ -11,9 +11,16 @@ from pathlib import Path
 import grpc
 import tensorflow as tf
 from google.protobuf.message import DecodeError
-from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+from tensorflow_serving.apis import (
+    classification_pb2,
+    inference_pb2,
+    predict_pb2,
+    prediction_log_pb2,
+    regression_pb2,
+)
 
 from rankbeam.serving import status
+from rankbeam.serving.engine import inference
 from rankbeam.serving.servable import Servable
 
 WARMUP_PATH = Path("assets.extra") / "tf_serving_warmup_requests"
@@ -73,10 +80,36 @@ def _run_one(servable: Servable, record: bytes, path: Path) -> None:
     except DecodeError as error:
         raise status.invalid_argument(f"Failed to parse warmup record from {path}") from error
     kind = log.WhichOneof("log_type")
-    if kind != "predict_log":
+    if kind == "predict_log":
+        _predict(servable, log.predict_log.request)
+    elif kind == "classify_log":
+        _infer(servable, log.classify_log.request, inference.CLASSIFY)
+    elif kind == "regress_log":
+        _infer(servable, log.regress_log.request, inference.REGRESS)
+    elif kind == "multi_inference_log":
+        _multi_inference(servable, log.multi_inference_log.request)
+    else:
         raise status.Refusal(
             grpc.StatusCode.UNIMPLEMENTED, f"Unsupported log_type for warmup: {kind} in {path}"
         )
-    request = log.predict_log.request
+
+
+def _predict(servable: Servable, request: predict_pb2.PredictRequest) -> None:
     signature = servable.signature(request.model_spec.signature_name)
     signature.run(request.inputs, request.output_filter)
+
+
+def _infer(
+    servable: Servable,
+    request: classification_pb2.ClassificationRequest | regression_pb2.RegressionRequest,
+    method: str,
+) -> None:
+    name = request.model_spec.signature_name
+    signature = inference.qualified(servable, name, method, check_method=False)
+    signature.call(inference.feeds(signature, request.input))
+
+
+def _multi_inference(servable: Servable, request: inference_pb2.MultiInferenceRequest) -> None:
+    parts = inference.plan(servable, request.tasks, check_method=False)
+    merged = servable.merged(tuple(part.name for part in parts))
+    merged.call(inference.feeds(merged, request.input))

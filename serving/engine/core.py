@@ -114,13 +114,12 @@ class ServerCore:
         with self._counted("MultiInference", call) as seen, self._use(first, seen) as servable:
             parts = inference.plan(servable, request.tasks, check_method=self._check_method_names)
             merged = servable.merged(tuple(part.name for part in parts))
-            examples = inference.serialized_examples(request.input)
-            feeds = dict.fromkeys(merged.inputs, examples)
+            feeds = inference.feeds(merged, request.input)
             found = await self._run(servable, merged, feeds, call, seen)
             response = inference_pb2.MultiInferenceResponse()
             for part, task in zip(parts, request.tasks, strict=True):
                 answers = inference.pick(part, found)
-                added = inference.add_result(response, task.method_name, answers, len(examples))
+                added = inference.add_result(response, task.method_name, answers, seen.candidates)
                 added.model_spec.CopyFrom(describe.model_spec(servable, part.name))
             return response
 
@@ -174,10 +173,9 @@ class ServerCore:
             check_method=self._check_method_names,
         )
         seen.signature = signature.name
-        examples = inference.serialized_examples(request.input)
-        feeds = dict.fromkeys(signature.inputs, examples)
+        feeds = inference.feeds(signature, request.input)
         found = await self._run(servable, signature, feeds, call, seen)
-        return found, len(examples), describe.model_spec(servable, signature.name)
+        return found, seen.candidates, describe.model_spec(servable, signature.name)
 
     async def _run(
         self,

@@ -50,6 +50,15 @@ def serialized_examples(given: input_pb2.Input) -> tensors.Array:
     return array
 
 
+def feeds(signature: Signature, given: input_pb2.Input) -> dict[str, tensors.Array]:
+    """What a signature is called on: every input takes the examples, string (B,).
+
+    Raises:
+        status.Refusal: INVALID_ARGUMENT where there is no example.
+    """
+    return dict.fromkeys(signature.inputs, serialized_examples(given))
+
+
 def qualified(servable: Servable, name: str, method: str, *, check_method: bool) -> Signature:
     """The signature that Classify or Regress may run.
 

@@ -5,13 +5,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow_serving.apis import predict_pb2, prediction_log_pb2, regression_pb2
+from tensorflow_serving.apis import (
+    classification_pb2,
+    inference_pb2,
+    input_pb2,
+    model_pb2,
+    predict_pb2,
+    prediction_log_pb2,
+    regression_pb2,
+)
 
 from rankbeam.serving import tensors, warmup
 from rankbeam.serving.servable import Servable, load_servable
 from rankbeam.serving.status import Refusal
 from tests.serving import tiny_models
 from tests.serving.tiny_models import predict_request
+
+_REGRESS, _CLASSIFY = tf.saved_model.REGRESS_METHOD_NAME, tf.saved_model.CLASSIFY_METHOD_NAME
 
 
 @pytest.fixture
@@ -76,12 +86,61 @@ def test_warmup_of_an_unknown_signature_is_refused(servable: Servable) -> None:
         warmup.run_warmup(servable)
 
 
-def test_warmup_of_another_log_type_is_refused(servable: Servable) -> None:
-    log = prediction_log_pb2.PredictionLog(
-        regress_log=prediction_log_pb2.RegressLog(request=regression_pb2.RegressionRequest())
+def _examples() -> input_pb2.Input:
+    given = input_pb2.Input()
+    for record in tiny_models.examples():
+        given.example_list.examples.add().MergeFromString(record)
+    return given
+
+
+def _spec(signature: str) -> model_pb2.ModelSpec:
+    return model_pb2.ModelSpec(name="tiny", signature_name=signature)
+
+
+def _inference_logs(regress: str, classify: str) -> dict[str, prediction_log_pb2.PredictionLog]:
+    """One log of each kind that takes tf.Examples."""
+    log = prediction_log_pb2
+    tasks = [
+        inference_pb2.InferenceTask(model_spec=_spec(regress), method_name=_REGRESS),
+        inference_pb2.InferenceTask(model_spec=_spec(classify), method_name=_CLASSIFY),
+    ]
+    regression = regression_pb2.RegressionRequest(model_spec=_spec(regress), input=_examples())
+    classification = classification_pb2.ClassificationRequest(
+        model_spec=_spec(classify), input=_examples()
     )
+    multi = inference_pb2.MultiInferenceRequest(tasks=tasks, input=_examples())
+    return {
+        "regress": log.PredictionLog(regress_log=log.RegressLog(request=regression)),
+        "classify": log.PredictionLog(classify_log=log.ClassifyLog(request=classification)),
+        "multi": log.PredictionLog(multi_inference_log=log.MultiInferenceLog(request=multi)),
+    }
+
+
+@pytest.mark.parametrize(("kind", "graphs"), [("regress", 1), ("classify", 1), ("multi", 2)])
+def test_warmup_runs_logs_of_every_inference_api(
+    servable: Servable, kind: str, graphs: int
+) -> None:
+    log = _inference_logs("regress_click", "classify_click")[kind]
     _write_raw(servable, log.SerializeToString())
-    with pytest.raises(Refusal, match=r"^UNIMPLEMENTED: .*regress_log"):
+    assert warmup.run_warmup(servable) == 1
+    # Each of the two signatures has a parser of its own.
+    assert _parsed(servable) == graphs * len(tiny_models.examples())
+
+
+@pytest.mark.parametrize("kind", ["regress", "classify", "multi"])
+def test_warmup_with_a_signature_that_does_not_qualify_is_refused(
+    servable: Servable, kind: str
+) -> None:
+    log = _inference_logs("serving_default", "serving_default")[kind]
+    _write_raw(servable, log.SerializeToString())
+    with pytest.raises(Refusal, match=r"^(INVALID_ARGUMENT|FAILED_PRECONDITION): "):
+        warmup.run_warmup(servable)
+
+
+def test_warmup_of_another_log_type_is_refused(servable: Servable) -> None:
+    log = prediction_log_pb2.PredictionLog(session_run_log=prediction_log_pb2.SessionRunLog())
+    _write_raw(servable, log.SerializeToString())
+    with pytest.raises(Refusal, match=r"^UNIMPLEMENTED: .*session_run_log"):
         warmup.run_warmup(servable)
 
 
