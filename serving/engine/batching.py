@@ -206,13 +206,16 @@ class Batcher:
             size=size,
             waited=[now - task.arrived for task in tasks],
         )
-        work = (queue.servable, queue.signature, [task.arrays for task in tasks])
+        run, batch_ = self._run, (queue.servable, queue.signature, [t.arrays for t in tasks])
         if self._one_core and self._times.is_short(queue.servable, queue.signature, size):
-            _answer(tasks, self._run(*work))
-            self._schedule()  # the next batch comes after what the loop has to do
-            return True
+            outcomes = self._run_here(*batch_)
+            if outcomes is not None:
+                _answer(tasks, outcomes)
+                self._schedule()  # the next batch comes after what the loop has to do
+                return True
+            run = self._one_by_one
         self._busy += 1
-        running = run_held(queue.servable, self._executor, self._run, *work)
+        running = run_held(queue.servable, self._executor, run, *batch_)
         running.add_done_callback(lambda done: self._finish(tasks, done))
         return False
 
@@ -234,17 +237,38 @@ class Batcher:
         _answer(tasks, outcomes)
         self._dispatch()
 
+    def _run_here(
+        self, servable: Servable, signature: Signature, requests: Sequence[Arrays]
+    ) -> list[_Outcome] | None:
+        """One batch in the loop; None where its requests must be run one by one, elsewhere."""
+        try:
+            return self._in_time(servable, signature, requests)
+        except status.Refusal as refusal:
+            return [refusal] if len(requests) == 1 else None
+        except Exception as error:  # nobody else would answer those who wait
+            return [status.as_refusal(error)] * len(requests)
+
     def _run(
         self, servable: Servable, signature: Signature, requests: Sequence[Arrays]
     ) -> list[_Outcome]:
-        """One batch, in a thread of the executor or in the loop."""
-        size = sum(len(next(iter(request.values()))) for request in requests)
+        """One batch, in a thread of the executor."""
         try:
-            with self._times.learn(servable, signature, size):
-                return list(self._together(signature, requests))
+            return self._in_time(servable, signature, requests)
         except status.Refusal as refusal:
             if len(requests) == 1:
                 return [refusal]
+        return self._one_by_one(servable, signature, requests)
+
+    def _in_time(
+        self, servable: Servable, signature: Signature, requests: Sequence[Arrays]
+    ) -> list[_Outcome]:
+        size = sum(len(next(iter(request.values()))) for request in requests)
+        with self._times.learn(servable, signature, size):
+            return list(self._together(signature, requests))
+
+    def _one_by_one(
+        self, servable: Servable, signature: Signature, requests: Sequence[Arrays]
+    ) -> list[_Outcome]:
         return [self._alone(signature, request) for request in requests]
 
     def _together(self, signature: Signature, requests: Sequence[Arrays]) -> list[Outputs]:

@@ -31,15 +31,16 @@ class CallTimes:
 
     @contextmanager
     def learn(self, servable: Servable, signature: Signature, rows: int) -> Iterator[None]:
-        """Remembers how long the block takes, which is a call of so many rows."""
+        """Remembers how long the block takes, which is a call of so many rows, unless it fails.
+
+        A bad request fails at once, and would make the next good one look short.
+        """
         begin = time.monotonic()
-        try:
-            yield
-        finally:
-            seconds = time.monotonic() - begin
-            known, kind = self._seconds.setdefault(servable, {}), _kind(signature, rows)
-            before = known.get(kind, seconds)
-            known[kind] = before + _MEMORY * (seconds - before)
+        yield
+        seconds = time.monotonic() - begin
+        known, kind = self._seconds.setdefault(servable, {}), _kind(signature, rows)
+        before = known.get(kind, seconds)
+        known[kind] = before + _MEMORY * (seconds - before)
 
 
 def _kind(signature: Signature, rows: int) -> _Kind:
