@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rankbeam.serving.flags import Flags
 from rankbeam.serving.servable import SessionSettings
-from rankbeam.serving.server_options import DEFAULT_THREADS, ServerOptions
+from rankbeam.serving.server_options import ServerOptions, default_threads
 from rankbeam.serving.settings.batching import BatchingSettings
 from rankbeam.serving.settings.batching_file import read_batching
 from rankbeam.serving.settings.loading import LoadSettings
@@ -52,7 +52,7 @@ def server_options(flags: Flags, otherwise: Models = no_models) -> ServerOptions
         rest_port=rest_port,
         poll_wait_s=flags.number("file_system_poll_wait_seconds"),
         drain_timeout_s=flags.number("drain_timeout_seconds"),
-        num_threads=threads or DEFAULT_THREADS,
+        num_threads=threads or default_threads(),
         batching=_batching(flags),
         tls=None if tls is None else read_tls(tls),
         monitoring=MonitoringSettings() if monitoring is None else read_monitoring(monitoring),

@@ -39,7 +39,7 @@ _WHERE = (
     Flag("rest_api_timeout_in_ms", 30_000, "Until a REST request is answered 504.", 1),
     Flag("rest_api_num_threads", 0, "As grpc_max_threads: the larger of the two counts.", 0),
     Flag("rest_api_enable_cors_support", False, "Lets pages of other origins call the REST port."),
-    Flag("grpc_max_threads", 0, "Graphs that run at the same time; 0 leaves it to the server.", 0),
+    Flag("grpc_max_threads", 0, "Graphs that run at the same time; 0 is one for each core.", 0),
     Flag(
         "grpc_channel_arguments",
         "",

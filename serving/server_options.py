@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rankbeam.serving.cores import usable_cores
 from rankbeam.serving.servable import SessionSettings
 from rankbeam.serving.settings.batching import BatchingSettings
 from rankbeam.serving.settings.loading import LoadSettings
@@ -10,7 +11,15 @@ from rankbeam.serving.settings.model import ModelSettings
 from rankbeam.serving.settings.monitoring import MonitoringSettings
 from rankbeam.serving.settings.tls import TlsSettings
 
-DEFAULT_THREADS = 8
+
+def default_threads() -> int:
+    """How many graphs run at the same time: one for each core, and at least two.
+
+    More would share the cores in turns, so that all of them end late: with four for each core the
+    99th percentile of 8 requests of 100 candidates is half as high again, at the same rate. The
+    second thread of a single core is for what comes while a long call runs.
+    """
+    return max(2, usable_cores())
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,7 @@ class ServerOptions:
     rest_port: int | None = None
     poll_wait_s: float = 1.0
     drain_timeout_s: float = 30.0
-    num_threads: int = DEFAULT_THREADS
+    num_threads: int = field(default_factory=default_threads)
     batching: BatchingSettings | None = None
     tls: TlsSettings | None = None
     rest_tls: bool = False

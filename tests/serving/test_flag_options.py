@@ -9,7 +9,7 @@ from rankbeam.serving.flag_options import server_options
 from rankbeam.serving.flags import parse
 from rankbeam.serving.policy import All
 from rankbeam.serving.servable import SessionSettings
-from rankbeam.serving.server_options import DEFAULT_THREADS, ServerOptions
+from rankbeam.serving.server_options import ServerOptions, default_threads
 from rankbeam.serving.settings.batching import BatchingSettings
 from rankbeam.serving.settings.loading import LoadSettings
 from rankbeam.serving.settings.model import ModelSettings
@@ -121,7 +121,7 @@ def test_flag_options_warm_up_once_unless_told(words: tuple[str, ...], iteration
     [
         (("--rest_api_num_threads=3",), 3),
         (("--rest_api_num_threads=3", "--grpc_max_threads=2"), 3),
-        ((), DEFAULT_THREADS),
+        ((), default_threads()),
     ],
 )
 def test_flag_options_fronts_share_the_larger_number_of_threads(
