@@ -24,9 +24,10 @@ def let_threads_finish() -> None:
     gRPC's thread wakes the event loop for each thing that happens. Where the loop takes the core
     at once, it handles that one thing, sleeps, and the other goes on: two switches each, a fifth of
     all time at full load. As a batch process (`SCHED_BATCH`, see sched(7)) it finds many things
-    when its turn comes. Holds for the calling thread and all that it starts from now on. Where the
-    kernel refuses, as in some sandboxes, everything works as before.
+    when its turn comes. Threads of other processes are not stopped either. Holds for the calling
+    thread and all that it starts from now on. A policy that somebody chose stays; where the kernel
+    refuses, as in some sandboxes, everything works as before.
     """
-    if sys.platform == "linux":
+    if sys.platform == "linux" and os.sched_getscheduler(0) == os.SCHED_OTHER:
         with contextlib.suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))

@@ -71,8 +71,8 @@ class Servable:
         if DEFAULT_SIGNATURE in self.signatures:
             self._graphs.prepare(self.signatures[DEFAULT_SIGNATURE])
         self.transform_hash = exported.transform_hash(path)
-        # Keyed by names that exist, each once in a request: as many as the model's own subsets.
-        self._merged: dict[tuple[str, ...], Signature] = {}
+        # Keyed by names that exist, each once, in whatever order: the model's own subsets.
+        self._merged: dict[frozenset[str], Signature] = {}
         self._session = session
         # Reentrant: the garbage collector may end a lost request while its own thread holds this.
         self._lock = threading.RLock()
@@ -96,7 +96,8 @@ class Servable:
         Its inputs and outputs are named by the graph's tensors, since two signatures may use one
         name for different tensors.
         """
-        if names not in self._merged:
+        key = frozenset(names)
+        if key not in self._merged:
             parts = [self.signature(name) for name in names]
             inputs = {
                 tensor: part.inputs[alias]
@@ -104,7 +105,7 @@ class Servable:
                 for alias, tensor in part.input_tensors.items()
             }
             outputs = sorted({t for part in parts for t in part.output_tensors.values()})
-            self._merged[names] = Signature(
+            self._merged[key] = Signature(
                 "+".join(names),
                 "",
                 inputs,
@@ -113,7 +114,7 @@ class Servable:
                 {tensor: tensor for tensor in outputs},
                 self._graphs.call(tuple(inputs), tuple(outputs)),
             )
-        return self._merged[names]
+        return self._merged[key]
 
     def acquire(self) -> bool:
         """Holds the version for one request; False where it is closed or about to be."""

@@ -36,6 +36,14 @@ def test_let_threads_finish_holds_for_the_thread_and_those_it_starts() -> None:
     assert os.sched_getscheduler(0) == before
 
 
+def test_let_threads_finish_keeps_a_policy_that_was_chosen() -> None:
+    def ask() -> None:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        let_threads_finish()
+
+    assert _in_thread(ask, lambda: os.sched_getscheduler(0)) == [os.SCHED_IDLE, os.SCHED_IDLE]
+
+
 def test_let_threads_finish_goes_on_where_the_kernel_refuses(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
