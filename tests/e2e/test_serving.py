@@ -1,16 +1,19 @@
-"""What was pushed is served, and answers the command line as well as TensorFlow's stock client."""
+"""What was pushed answers the command line, TensorFlow's stock client and curl alike."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.e2e.command import rankbeam, started
 from tests.e2e.conftest import Undisturbed
+from tests.serving.reliability.servers import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -44,14 +47,12 @@ print(json.dumps([served, direct, answer.model_spec.version.value]))
 """
 
 
-# The REST port is off: tests that run beside this one may have it.
-_SERVE = ("serve", "--port=0", "--rest_api_port=0")
-
-
 @pytest.fixture(scope="module")
 def server(undisturbed: Undisturbed) -> Iterator[dict[str, Any]]:
     """What `rankbeam serve` announces, while it serves."""
-    with started(*_SERVE, undisturbed.output / "pushed") as process:
+    # A free REST port, since tests that run beside this one may have the usual one.
+    ports = ("--port=0", f"--rest_api_port={free_port()}")
+    with started("serve", *ports, undisturbed.output / "pushed") as process:
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())
         process.terminate()
@@ -85,6 +86,47 @@ def test_serve_and_predict_agree_with_the_stock_client_to_the_last_bit(
     assert served_version == version
     assert set(served) == {"click", "conversion", "ctcvr"}
     assert _predict(server, request) == [{"scores": served, "model_version": version}]
+
+
+# A body of REST's row format, made by TensorFlow alone.
+_STOCK_BODY = """
+import base64, json, sys
+import tensorflow as tf
+
+values = json.loads(sys.argv[1])
+example = tf.train.Example()
+for name in ("offer_id", "device"):
+    example.features.feature[name].bytes_list.value.append(values[name].encode())
+example.features.feature["price"].float_list.value.append(values["price"])
+encoded = base64.b64encode(example.SerializeToString()).decode()
+print(json.dumps({"instances": [{"examples": {"b64": encoded}}]}))
+"""
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_serve_answers_plain_curl_as_it_answers_the_command_line(server: dict[str, Any]) -> None:
+    request = json.dumps(_REQUEST)
+    body = subprocess.run(
+        [sys.executable, "-I", "-c", _STOCK_BODY, request],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"},
+    ).stdout
+    url = f"http://127.0.0.1:{server['rest_port']}/v1/models/tiny:predict"
+    curl = subprocess.run(
+        ["curl", "-sS", "--fail", "--max-time", "30", "--data", "@-", url],
+        input=body,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    [answer] = json.loads(curl.stdout)["predictions"]
+    [expected] = _predict(server, request)
+    # JSON has as few digits as tell float32 values apart.
+    assert {name: np.float32(value) for name, value in answer.items()} == {
+        name: np.float32(value) for name, value in expected["scores"].items()
+    }
 
 
 def test_predict_scores_every_object_of_a_list(server: dict[str, Any]) -> None:
