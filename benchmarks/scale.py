@@ -119,7 +119,8 @@ def measure(rows: int, folder: Path, beam_args: Sequence[str]) -> Size:
     result = folder / "result.json"
     places = [str(market), str(folder / "output"), str(result)]
     command = [sys.executable, "-m", "benchmarks.scale_run", *places, *beam_args]
-    if subprocess.run(command, cwd=ROOT, check=False).returncode:
+    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
+    if subprocess.run(command, cwd=ROOT, env=quiet, check=False).returncode:
         raise RuntimeError(f"the DAG must run on {rows:,} rows; it failed")
     found = json.loads(result.read_text(encoding="utf-8"))
     return Size(rows, found["seconds"], found["peak_mb"])
