@@ -9,7 +9,7 @@ one folder, so that a second run begins with the tests.
 
 Needs root. Exits with COMMAND's code, with 1 where a step before it fails or COMMAND takes longer
 than it may, and with 77 (the code that Automake reads as "skipped") where such a root cannot be had
-here and now: no rights, no network, no time; the reason is on stderr.
+here and now: no rights, no room, no network, no time; the reason is on stderr.
 Runs on any Python 3.8+, before anything is installed.
 """
 
@@ -19,7 +19,6 @@ import argparse
 import contextlib
 import fcntl
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -41,20 +40,13 @@ from scripts.debian_root import (
     make_root,
     obstacle,
 )
+from scripts.setup_verdict import machine_fault
 
 ROOT = Path(__file__).resolve().parent.parent
 CANNOT = 77
 # The checkout's place in the root. Beside it, as beside the checkout here, stands `shared`.
 PLACE = Path("/src/rankbeam")
 KEPT = {".venv", ".uv"}  # of the place, from run to run
-# Words of uv and pip where the network, the registry or the disk is to blame, not the project.
-_FAULTS_OF_THE_MACHINE = re.compile(
-    r"error sending request|failed to lookup address|failure in name resolution|dns error"
-    r"|failed to establish a new connection|connection (refused|reset|timed out)|read timed out"
-    r"|operation timed out|network is unreachable|HTTP status \w+ error \((429|5\d\d)"
-    r"|no space left on device",
-    re.IGNORECASE,
-)
 
 
 class StepError(Exception):
@@ -68,11 +60,13 @@ def copy_checkout(checkout: Path, place: Path) -> int:
 
     Returns:
       The number of files.
+
+    Raises:
+      CannotError: git cannot do its part.
+      OSError: `place` cannot be written, for one since its disk is full.
     """
-    listing = subprocess.run(
-        ["git", "-C", str(checkout), "ls-files", "-z"], stdout=subprocess.PIPE, check=True
-    )
-    names = [os.fsdecode(name) for name in listing.stdout.split(b"\0") if name]
+    listing = _git(checkout, "ls-files", "-z")
+    names = [os.fsdecode(name) for name in listing.split(b"\0") if name]
     names = [name for name in names if os.path.lexists(checkout / name)]
     place.mkdir(parents=True, exist_ok=True)
     for old in place.iterdir():
@@ -85,9 +79,18 @@ def copy_checkout(checkout: Path, place: Path) -> int:
         target = place / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(checkout / name, target, follow_symlinks=False)
-    for arguments in (["init", "-q"], ["add", "--all"]):
-        subprocess.run(["git", "-C", str(place), *arguments], check=True)
+    _git(place, "init", "-q")
+    _git(place, "add", "--all")
     return len(names)
+
+
+def _git(folder: Path, *arguments: str) -> bytes:
+    command = ["git", "-C", str(folder), *arguments]
+    answer = subprocess.run(command, capture_output=True, check=False)
+    if answer.returncode:  # a full disk, a checkout of another user's
+        tail = " | ".join(os.fsdecode(answer.stderr).strip().splitlines()[-3:])
+        raise CannotError(f"`{' '.join(command)}` failed: {tail}")
+    return answer.stdout
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,7 @@ def run(folder: Path, data: Path | None, command: list[str], limits: Limits) -> 
 
     Raises:
       CannotError: a root cannot be had here, or not within its limit.
+      OSError: the folder cannot be written.
       StepError: the locked packages cannot be installed, or the command does not end.
     """
     root = folder / "root"
@@ -130,21 +134,23 @@ def _prepare(root: Path, host: Host) -> None:
     _empty(root / "tmp")
     copy_checkout(ROOT, root / PLACE.relative_to("/"))
     said: list[str] = []
+    if enter(root, Path("/"), ["true"], said=said):
+        raise CannotError(f"the root cannot be entered: {' | '.join(said[-3:]).strip()}")
     with _step("make setup"):
-        failed = enter(root, PLACE, ["make", "setup"], said=said)
-    if failed:
-        raise setup_error(said)
+        code = enter(root, PLACE, ["make", "setup"], said=said)
+    if code:
+        raise setup_error(said, code)
 
 
-def setup_error(said: list[str]) -> Exception:
-    """What a failed `make setup` means, by what it said.
+def setup_error(said: list[str], code: int) -> Exception:
+    """What a failed `make setup` means, by what it said and how it ended.
 
     Returns:
-      A CannotError where the network or the disk was to blame, a StepError otherwise.
+      A CannotError where the machine or the network was to blame, a StepError otherwise.
     """
-    for line in said:
-        if _FAULTS_OF_THE_MACHINE.search(line):
-            return CannotError(f"packages cannot be installed: {line.strip()}")
+    fault = machine_fault(said, code)
+    if fault is not None:
+        return CannotError(f"packages cannot be installed: {fault}")
     return StepError("`make setup` failed in the root")
 
 
@@ -191,7 +197,8 @@ def _stop(number: int, _frame: object) -> None:
 
 def main() -> int:
     """Runs the command in the root; returns the exit code."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    # os.path leaves a home that is not known as it is, where pathlib raises.
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
     folder = os.environ.get("RANKBEAM_NEWER_STACK") or cache / "rankbeam" / "newer-stack"
     shared = os.environ.get("RANKBEAM_SHARED_DATA") or ROOT.parent / "shared" / "data"
     parser = argparse.ArgumentParser(description="Run COMMAND on TFX 1.21 in a Debian 13 root.")
@@ -217,9 +224,12 @@ def main() -> int:
             _refuse_native()
         limits = Limits(options.prepare_within, options.within)
         return run(
-            options.folder.resolve(), data if data.is_dir() else None, options.command, limits
+            options.folder.resolve(), data if os.path.isdir(data) else None, options.command, limits
         )
     except CannotError as error:
+        print(f"newer_stack: cannot be done here: {error}", file=sys.stderr)
+        return CANNOT
+    except OSError as error:  # of this program's own files: what the command does is its own
         print(f"newer_stack: cannot be done here: {error}", file=sys.stderr)
         return CANNOT
     except StepError as error:

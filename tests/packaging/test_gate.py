@@ -59,6 +59,21 @@ def test_gate_runs_every_step_in_order(tmp_path: Path) -> None:
     assert "skipped" not in last
 
 
+def test_gate_ends_tests_that_hang(tmp_path: Path) -> None:
+    """With a `timeout` that says what it was asked, and waits a second instead."""
+    real = shutil.which("timeout")
+    asked = f'echo "made $*"\nexec {real} "$1" "$2" 1 "$4" "$5"'
+    _program(tmp_path / "bin" / "timeout", asked)
+    left = tmp_path / "left"
+    hangs = f'trap "touch {left}; exit 2" TERM\nwhile true; do sleep 0.1; done'
+    answer = _gate(tmp_path, hangs, RANKBEAM_GATE_MINUTES="10")
+    assert answer.returncode == 1
+    assert _made(answer) == [["--foreground", "--kill-after=60", "540", "make", "test"]]
+    assert "did not end within 540 s, nine tenths of the gate's 10 minutes" in answer.stderr
+    assert "tests: FAILED after" in answer.stderr
+    assert left.exists()
+
+
 def test_gate_gives_the_newer_stack_what_is_left_of_its_time(tmp_path: Path) -> None:
     """An hour, of which five minutes are kept; the steps before it end at once."""
     answer = _gate(tmp_path, "true", RANKBEAM_GATE_MINUTES="60")
