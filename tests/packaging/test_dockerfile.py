@@ -4,6 +4,7 @@ import re
 from fnmatch import fnmatch
 
 import pytest
+from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 
 from rankbeam.pipeline.kubeflow.entry import COPIED
@@ -38,6 +39,10 @@ def _stages() -> list[list[Instruction]]:
     return stages
 
 
+def _stage(name: str) -> list[Instruction]:
+    return next(stage for stage in _stages() if stage[0][1].endswith(f" AS {name}"))
+
+
 def _rests(stage: list[Instruction], keyword: str) -> list[str]:
     return [rest for each, rest in stage if each == keyword]
 
@@ -56,9 +61,14 @@ def test_dockerfile_base_is_pinned_and_runs_the_locked_stack() -> None:
     # The stack that the tests of this checkout run on.
     assert python.startswith((ROOT / ".python-version").read_text().strip())
     assert _arguments()["BASE_DIGEST"] == ""
-    [base, *others] = (_rests(stage, "FROM")[0] for stage in _stages())
-    assert base == "${BASE_IMAGE}${BASE_DIGEST:+@${BASE_DIGEST}} AS base"
-    assert others == ["base AS build", "base"]
+    assert [_rests(stage, "FROM")[0] for stage in _stages()] == [
+        "${BASE_IMAGE}${BASE_DIGEST:+@${BASE_DIGEST}} AS base",
+        "${BEAM_SDK_IMAGE} AS beam-sdk",
+        "base AS build",
+        "base AS installed",
+        "installed AS beam-worker",
+        "installed",
+    ]
 
 
 def test_dockerfile_has_the_makefiles_uv() -> None:
@@ -67,22 +77,64 @@ def test_dockerfile_has_the_makefiles_uv() -> None:
 
 
 def test_dockerfile_installs_what_is_locked_and_nothing_else() -> None:
-    commands = " && ".join(_rests(_stages()[1], "RUN"))
+    commands = " && ".join(_rests(_stage("build"), "RUN"))
     syncs = re.findall(r"uv sync[^&]*", commands)
     assert [{"--locked", "--no-dev"} <= set(sync.split()) for sync in syncs] == [True, True]
     assert "--no-editable" in syncs[-1]
     assert set(re.findall(r"pip install ([^&]*?) *(?:&|$)", commands)) == {
         '--no-cache-dir "uv==${UV_VERSION}"'
     }
-    final = " && ".join(_rests(_stages()[2], "RUN"))
-    assert "install" not in final
-    assert _rests(_stages()[2], "COPY") == ["--from=build /opt/rankbeam /opt/rankbeam"]
+    assert "install" not in " && ".join(_rests(_stage("installed"), "RUN"))
+    assert _rests(_stage("installed"), "COPY") == ["--from=build /opt/rankbeam /opt/rankbeam"]
+    assert {keyword for keyword, _ in _stages()[-1]} == {
+        *("FROM", "USER", "WORKDIR", "ENTRYPOINT", "CMD")
+    }
+
+
+def test_dockerfile_workers_are_what_beam_starts() -> None:
+    worker = _stage("beam-worker")
+    assert _rests(worker, "COPY") == ["--from=beam-sdk /opt/apache/beam /opt/apache/beam"]
+    assert _rests(worker, "ENTRYPOINT") == ['["/opt/apache/beam/boot"]']
+    # Without these Beam's program finds neither Beam nor Rankbeam.
+    assert _rests(worker, "ENV") == ["RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1"]
+    assert _rests(worker, "RUN") == ["python -m ensurepip"]
+
+
+def _locked_beam(python: str) -> str:
+    lock = (ROOT / "uv.lock").read_text()
+    environment = {"python_full_version": f"{python}.0", "sys_platform": "linux"}
+    [version] = (
+        version
+        for version, markers in re.findall(
+            r'^name = "apache-beam"\nversion = "(.*)"\n[^\[]*resolution-markers = \[\n([^\]]*)\]',
+            lock,
+            re.M,
+        )
+        if any(Marker(text).evaluate(environment) for text in re.findall(r'"(.*)"', markers))
+    )
+    return str(version)
+
+
+@pytest.mark.parametrize("file", ["Dockerfile", "BUILD.md"])
+def test_beam_sdk_images_have_the_locked_beam(file: str) -> None:
+    """Those of both stacks: the default, and the one to give with the newer base."""
+    text = (ROOT / file).read_text()
+    named = re.findall(r"apache/beam_python(\d\.\d+)_sdk:([\d.]+\d)", text)
+    assert {python: _locked_beam(python) for python, _ in named} == dict(named)
+    bases = [_python_of(image) for image in re.findall(r"\bpython:\S+-slim-[a-z]+", text)]
+    assert {base.rpartition(".")[0] for base in bases} <= {python for python, _ in named}
+
+
+def test_beam_sdk_image_is_that_of_the_base() -> None:
+    python = _python_of(_arguments()["BASE_IMAGE"]).rpartition(".")[0]
+    expected = f"apache/beam_python{python}_sdk:{_locked_beam(python)}"
+    assert _arguments()["BEAM_SDK_IMAGE"] == expected
 
 
 def test_dockerfile_ends_as_a_user_who_may_write_where_kubeflow_copies() -> None:
-    final = _stages()[2]
-    assert _rests(final, "USER") == ["1000:0"]
-    commands = " ".join(_rests(final, "RUN"))
+    assert _rests(_stages()[-1], "USER") == ["1000:0"]
+    assert _rests(_stages()[-1], "ENTRYPOINT") == ['["rankbeam"]']
+    commands = " ".join(_rests(_stage("installed"), "RUN"))
     assert "--uid 1000 --gid 0" in commands
     for folder in COPIED.values():
         assert f"{folder.rstrip('/')} " in commands
