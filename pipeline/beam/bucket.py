@@ -1,4 +1,4 @@
-"""Whether Dataflow's bucket is there for who runs this."""
+"""Whether Dataflow's buckets are there, as far as who submits a pipeline may ask."""
 
 from typing import Any
 
@@ -8,48 +8,38 @@ from rankbeam.transform.errors import EnvironmentFault
 _TIMEOUT_S = 20.0
 
 
-def check_bucket(spec: DataflowSpec) -> None:
+def check_buckets(spec: DataflowSpec) -> list[str]:
     """Ask Google Cloud Storage for the buckets of temporary and staged files.
 
+    Returns:
+        Why a bucket could not be asked for, a line each: who submits may lack the credentials that
+        the nodes have.
+
     Raises:
-        EnvironmentFault: There are no credentials, no such bucket, no access, or no answer.
+        EnvironmentFault: There is no such bucket.
     """
-    fields = {"temp_location": spec.temp_location, "staging_location": spec.staging_location}
-    client = _client(spec.project)
-    for name, location in fields.items():
-        if location is not None:
-            _check(client, f"beam.dataflow.{name}", location)
-
-
-def _client(project: str) -> Any:
-    # Late: only runs on Dataflow need Google's clients.
+    # Late: only Dataflow needs Google's clients.
+    from google.api_core.exceptions import GoogleAPIError  # noqa: PLC0415
     from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
     from google.cloud import storage  # noqa: PLC0415
+    from requests.exceptions import RequestException  # noqa: PLC0415
 
-    try:
-        return storage.Client(project=project)
-    except GoogleAuthError as error:
-        first = str(error).strip().splitlines()[0]
-        raise EnvironmentFault(
-            f"the runner dataflow must have Google Cloud credentials; got none: {first} "
-            "(gcloud auth application-default login)"
-        ) from None
+    fields = {"temp_location": spec.temp_location, "staging_location": spec.staging_location}
+    reasons = []
+    for name, location in fields.items():
+        if location is None:
+            continue
+        try:
+            _check(storage.Client(project=spec.project), f"beam.dataflow.{name}", location)
+        except (GoogleAPIError, GoogleAuthError, RequestException) as error:
+            first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            reasons.append(f"beam.dataflow.{name} {location}: {first}")
+    return reasons
 
 
 def _check(client: Any, field: str, location: str) -> None:
-    from google.api_core.exceptions import GoogleAPIError  # noqa: PLC0415
-    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
-    from requests.exceptions import RequestException  # noqa: PLC0415
-
     bucket = location.removeprefix("gs://").partition("/")[0]
-    try:
-        exists = client.bucket(bucket).exists(timeout=_TIMEOUT_S, retry=None)
-    except (GoogleAPIError, GoogleAuthError, RequestException) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise EnvironmentFault(
-            f"{field} must be a bucket that can be asked for; got {location}: {first}"
-        ) from None
-    if not exists:
+    if not client.bucket(bucket).exists(timeout=_TIMEOUT_S, retry=None):
         raise EnvironmentFault(
             f"{field} must be in a bucket that exists; got {location}, and no bucket {bucket}"
         )

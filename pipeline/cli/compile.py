@@ -1,11 +1,15 @@
 """`rankbeam compile`: the DAG as a file for Kubeflow Pipelines or Vertex."""
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
+from rankbeam.pipeline.cli.beam import beam_runner_option
 from rankbeam.pipeline.quiet import held_back_stderr
+
+if TYPE_CHECKING:
+    from rankbeam.pipeline.beam.spec import BeamRunner
 
 _PATH = click.Path(path_type=Path)
 
@@ -19,9 +23,13 @@ _PATH = click.Path(path_type=Path)
     show_default=True,
     help="kubeflow: a KFP v2 PipelineSpec as YAML; vertex: a PipelineJob as JSON.",
 )
+@beam_runner_option
 @click.option("-o", "--output", type=_PATH, required=True, help="File to write.")
 def compile_command(
-    config: Path | None, target: Literal["kubeflow", "vertex"], output: Path
+    config: Path | None,
+    target: Literal["kubeflow", "vertex"],
+    beam_runner: "BeamRunner | None",
+    output: Path,
 ) -> None:
     """Compile CONFIG's pipeline; without CONFIG, the simulated marketplace's.
 
@@ -36,7 +44,7 @@ def compile_command(
         from rankbeam.pipeline.kubeflow.compile import compile_pipeline
         from rankbeam.pipeline.kubeflow.parameters import run_parameters
 
-    text = compile_pipeline(loaded.config, target)
+    text = compile_pipeline(loaded.config, target, beam_runner)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(text, encoding="utf-8")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rankbeam.pipeline.cli.beam import beam_runner_option
+
 if TYPE_CHECKING:
     from rankbeam.pipeline.beam.spec import BeamRunner
 
@@ -20,11 +22,7 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option("--span", type=click.IntRange(min=0), help="Span to read instead of the latest.")
 @click.option("--query", is_flag=True, help="Serve the pushed model and ask it one request.")
-@click.option(
-    "--beam-runner",
-    type=click.Choice(["direct", "flink", "spark", "dataflow"]),
-    help="Where all Beam stages run, whatever the config says.",
-)
+@beam_runner_option
 @click.option(
     "--compiled", type=_PATH, help="Run what `rankbeam compile` wrote, each node a process."
 )

@@ -2,9 +2,14 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from rankbeam.pipeline.cli.beam import beam_runner_option
+
+if TYPE_CHECKING:
+    from rankbeam.pipeline.beam.spec import BeamRunner
 
 _PATH = click.Path(path_type=Path)
 _SECONDS = click.FloatRange(min=0, min_open=True)
@@ -13,6 +18,7 @@ _SECONDS = click.FloatRange(min=0, min_open=True)
 @click.command("submit")
 @click.argument("config", type=_PATH, required=False)
 @click.option("--compiled", type=_PATH, help="Submit what `rankbeam compile` wrote, not CONFIG.")
+@beam_runner_option
 @click.option("--host", required=True, envvar="RANKBEAM_KFP_HOST", help="URL of the API server.")
 @click.option("--ui-host", help="URL of the user interface, for the link.  [default: --host]")
 @click.option("--namespace", help="Yours, where the server keeps a namespace for each user.")
@@ -43,6 +49,7 @@ _SECONDS = click.FloatRange(min=0, min_open=True)
 def submit_command(
     config: Path | None,
     compiled: Path | None,
+    beam_runner: "BeamRunner | None",
     parameters: tuple[str, ...],
     wait: bool,
     timeout_s: float | None,
@@ -63,12 +70,16 @@ def submit_command(
 
     if (config is None) == (compiled is None):
         raise ConfigError("CONFIG or --compiled must be given, and not both")
+    if compiled is not None and beam_runner is not None:
+        raise ConfigError(
+            f"--beam-runner must be left out with --compiled, which says it; got {beam_runner}"
+        )
     if timeout_s is not None and not wait:
         raise ConfigError(f"--timeout-s must come with --wait; got {timeout_s:g} alone")
     names = ("host", "token", "token_file", "cookie", "ca_cert", "request_timeout_s")
     connection = Connection(**{name: options.pop(name) for name in names})
     given = assignments(parameters)
-    with packaged(config, compiled) as package:
+    with packaged(config, compiled, beam_runner, _say) as package:
         submit(
             Submission(package=package, parameters=given, **options),
             connection,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TextIO
 
 from rankbeam.components.pusher.spec import PushSpec
+from rankbeam.pipeline.beam.prepare import DATAFLOW_IS_ELSEWHERE
 from rankbeam.pipeline.compiled.cache import ResultCache
 from rankbeam.pipeline.compiled.parameters import typed, with_defaults
 from rankbeam.pipeline.compiled.runner import CompiledRunner
@@ -22,7 +23,7 @@ from rankbeam.pipeline.runs.journal import Journal
 from rankbeam.pipeline.runs.lock import output_lock
 from rankbeam.pipeline.runs.log_capture import captured_output, log_exception
 from rankbeam.pipeline.runs.record import LOG_FILE, RunRecord
-from rankbeam.transform.errors import GateError
+from rankbeam.transform.errors import ConfigError, GateError
 
 DESTINATION = "push_destination"
 """The run's own parameter that says where models are pushed to."""
@@ -59,6 +60,7 @@ def execute_compiled(request: CompiledRequest) -> RunRecord:
     quiet_libraries()
     compiled = load_compiled(request.file)
     layout = OutputLayout.of(compiled.name, request.output)
+    _refuse_dataflow(compiled, layout)
     parameters = _parameters(compiled, request.parameters, layout)
     with output_lock(layout.root, layout.lock), interruptible():
         kept = journal.begin(
@@ -76,6 +78,12 @@ def execute_compiled(request: CompiledRequest) -> RunRecord:
             parameters=parameters,
         )
         return _run(compiled, state, kept, layout, request.query)
+
+
+def _refuse_dataflow(compiled: CompiledPipeline, layout: OutputLayout) -> None:
+    for task in compiled.tasks:
+        if "--runner=DataflowRunner" in compiled.executor(task).container.args:
+            raise ConfigError(DATAFLOW_IS_ELSEWHERE.format(layout.compiled))
 
 
 def _parameters(

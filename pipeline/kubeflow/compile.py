@@ -16,8 +16,9 @@ from rankbeam.components.example_gen.bigquery_spec import BigQuerySource
 from rankbeam.components.example_gen.cluster import ClusterExampleGen, cluster_layout
 from rankbeam.components.example_gen.query_component import ClusterQueryExampleGen
 from rankbeam.pipeline import dag, options
+from rankbeam.pipeline.beam.compiled import compiled_plan
 from rankbeam.pipeline.beam.nodes import apply_plan, check_overrides
-from rankbeam.pipeline.beam.prepare import compiled_plan
+from rankbeam.pipeline.beam.spec import BeamRunner
 from rankbeam.pipeline.config.schema import RankbeamConfig
 from rankbeam.pipeline.kubeflow.documents import job_json, pipeline_yaml
 from rankbeam.pipeline.kubeflow.parameters import (
@@ -37,20 +38,23 @@ ENTRY_POINT = ("python", "-m", "rankbeam.pipeline.kubeflow.entry")
 """Command of every container: TFX's entry point behind one of ours."""
 
 
-def compile_pipeline(config: RankbeamConfig, target: Target = "kubeflow") -> str:
+def compile_pipeline(
+    config: RankbeamConfig, target: Target = "kubeflow", beam_runner: BeamRunner | None = None
+) -> str:
     """Compile the DAG.
 
     Args:
         config: A valid config.
         target: `kubeflow` for a KFP v2 PipelineSpec with its platform spec, as YAML; `vertex` for
             a PipelineJob, as JSON.
+        beam_runner: Where all Beam stages run; where None, as the config says.
 
     Returns:
         The file's text, the same for the same config.
 
     Raises:
         ConfigError: The config names places of this machine, settings of a node that the pipeline
-            has not, or, for Vertex, settings that it lacks.
+            has not, or lacks some that Vertex or the runner needs.
     """
     settings = config.kubeflow
     parameters = run_parameters(config)
@@ -58,6 +62,8 @@ def compile_pipeline(config: RankbeamConfig, target: Target = "kubeflow") -> str
     _check_nodes(settings, nodes)
     if target == "vertex":
         _check_vertex(settings)
+    check_overrides(nodes, config.beam)
+    apply_plan(nodes, compiled_plan(config.beam, beam_runner, settings.pipeline_root))
     job = _compiled(config, nodes)
     spec = job["pipelineSpec"]
     declare_parameters(spec, parameters)
@@ -110,8 +116,6 @@ def _compiled(config: RankbeamConfig, nodes: list[BaseNode]) -> dict[str, Any]:
             use_pipeline_spec_2_1=True,
         )
     )
-    check_overrides(nodes, config.beam)
-    apply_plan(nodes, compiled_plan(config.beam))
     pipeline = Pipeline(
         # Kubeflow takes no underscores in names.
         pipeline_name=config.name.replace("_", "-"),

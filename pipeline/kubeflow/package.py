@@ -1,24 +1,33 @@
 """The file that is submitted: one that was compiled before, or a config's, compiled now."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rankbeam.pipeline.beam.spec import BeamRunner, BeamSpec
 from rankbeam.transform.errors import ConfigError, EnvironmentFault
 
 
 @contextmanager
-def packaged(config: Path | None, compiled: Path | None) -> Iterator[Path]:
+def packaged(
+    config: Path | None,
+    compiled: Path | None,
+    beam_runner: BeamRunner | None,
+    say: Callable[[str], None],
+) -> Iterator[Path]:
     """The compiled pipeline's file, for a block.
 
     Args:
         config: A config; compiled into a file that goes with the block.
         compiled: A file that is there already, taken where it is given.
+        beam_runner: Where the config's Beam stages run; where None, as it says.
+        say: Prints a line.
 
     Raises:
         ConfigError: Neither is given, or the config is wrong.
-        EnvironmentFault: The temporary file cannot be written.
+        EnvironmentFault: The temporary file cannot be written, or a bucket of Dataflow's is
+            missing.
     """
     if compiled is not None:
         yield compiled
@@ -31,7 +40,8 @@ def packaged(config: Path | None, compiled: Path | None) -> Iterator[Path]:
     # Late: a wrong config must not wait for TFX.
     from rankbeam.pipeline.kubeflow.compile import compile_pipeline
 
-    text = compile_pipeline(loaded.config)
+    text = compile_pipeline(loaded.config, beam_runner=beam_runner)
+    _check_buckets(loaded.config.beam, beam_runner, say)
     with tempfile.TemporaryDirectory(prefix="rankbeam-") as folder:
         package = Path(folder) / f"{loaded.config.name}.yaml"
         try:
@@ -41,3 +51,21 @@ def packaged(config: Path | None, compiled: Path | None) -> Iterator[Path]:
                 f"temporary folder must be writable; got {folder}: {error.strerror}"
             ) from None
         yield package
+
+
+def _check_buckets(
+    spec: BeamSpec, beam_runner: BeamRunner | None, say: Callable[[str], None]
+) -> None:
+    """Look for Dataflow's buckets, where any stage runs there.
+
+    Raises:
+        EnvironmentFault: One does not exist.
+    """
+    chosen = {beam_runner or node.runner or spec.runner for node in spec.nodes.values()}
+    if "dataflow" not in chosen | {beam_runner or spec.runner} or spec.dataflow is None:
+        return
+    # Late: few need Google's clients.
+    from rankbeam.pipeline.beam.bucket import check_buckets
+
+    for reason in check_buckets(spec.dataflow):
+        say(f"not seen   {reason}")

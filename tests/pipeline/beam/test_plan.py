@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from rankbeam.pipeline.beam.plan import BeamPlan, EngineFound, make_plan
-from rankbeam.pipeline.beam.prepare import compiled_plan
 from rankbeam.pipeline.beam.spec import BeamRunner, BeamSpec
 from rankbeam.pipeline.engines.places import EngineKind
 from rankbeam.transform.errors import ConfigError
@@ -168,20 +167,3 @@ def test_dataflow_is_told_where_and_with_which_image() -> None:
 def test_dataflow_needs_its_section() -> None:
     with pytest.raises(ConfigError, match=r"^beam\.dataflow must be set for the runner dataflow"):
         _plan({}, "dataflow")
-
-
-def test_compiled_plan_finds_nothing_on_this_machine() -> None:
-    assert {node.arguments for node in compiled_plan(BeamSpec()).nodes.values()} == {_DIRECT}
-    with pytest.raises(ConfigError, match=r"^beam\.flink\.job_endpoint must be set for a compiled"):
-        compiled_plan(BeamSpec(runner="flink"))
-    section = {"job_endpoint": "flink:8099", "environment": {"kind": "process"}}
-    with pytest.raises(ConfigError, match=r"^beam's environment process must have a command for "):
-        compiled_plan(BeamSpec.model_validate({"runner": "flink", "flink": section}))
-    with pytest.raises(ConfigError, match=r"^beam\.options must be known to .*--no_such_option$"):
-        compiled_plan(BeamSpec(options=("--no_such_option",)))
-
-
-def test_compiled_plan_takes_the_cluster_of_the_config() -> None:
-    section = {"job_endpoint": "flink:8099", "environment": {"kind": "external"}}
-    plan = compiled_plan(BeamSpec.model_validate({"runner": "flink", "flink": section}))
-    assert "--job_endpoint=flink:8099" in plan.nodes["Transform"].arguments

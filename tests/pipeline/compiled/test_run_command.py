@@ -61,3 +61,13 @@ def test_run_compiled_checks_its_words(
     assert done.code == 2
     assert done.err.startswith(f"error: {message}")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_run_compiled_cannot_use_dataflow(tmp_path: Path) -> None:
+    """Its artifacts are folders of this machine."""
+    words = ["--project=p", "--runner=DataflowRunner"]
+    tasks = {"First": task("pass"), "Beam": task("pass", arguments=words)}
+    file = write_spec(tmp_path / "p.yaml", tasks)
+    done = rankbeam("run", "--compiled", file, "--output", tmp_path / "out")
+    assert (done.code, done.out) == (2, "")
+    assert f"on gs://; got the folder {tmp_path}/out/compiled (it is for compiled" in done.err

@@ -8,15 +8,21 @@ from typing import Any
 
 import yaml
 
+from rankbeam.pipeline.beam.spec import BeamRunner
 from rankbeam.pipeline.config.load import load_config
 from rankbeam.pipeline.config.schema import RankbeamConfig
 from rankbeam.pipeline.kubeflow.compile import Target, compile_pipeline
 from tests.e2e.tiny import write_config
 
 
-def compiled(folder: Path, changes: Mapping[str, Any], target: Target = "kubeflow") -> str:
+def compiled(
+    folder: Path,
+    changes: Mapping[str, Any],
+    target: Target = "kubeflow",
+    beam_runner: BeamRunner | None = None,
+) -> str:
     """The tiny pipeline with `changes` at dotted places of its config."""
-    return compile_pipeline(loaded_tiny(folder, changes), target)
+    return compile_pipeline(loaded_tiny(folder, changes), target, beam_runner)
 
 
 def loaded_tiny(folder: Path, changes: Mapping[str, Any] | None = None) -> RankbeamConfig:

@@ -6,6 +6,7 @@ import pytest
 
 from rankbeam.pipeline.cli.main import main
 from tests.e2e.tiny import NODES, write_config
+from tests.pipeline.beam.storage import storage
 from tests.pipeline.compiled.specs import task, write_spec
 from tests.pipeline.kubeflow.server import Cluster, kubeflow
 
@@ -72,6 +73,7 @@ def test_submit_command_ends_as_the_run_does(
         (("--compiled", "p.yaml", "--timeout-s", "5"), "must come with --wait; got 5 alone\n"),
         (("--compiled", "p.yaml", "--parameter", "a"), "must be NAME=VALUE; got a\n"),
         (("--compiled", "p.yaml", "--parameter", "a=1", "--parameter", "a=2"), "got a twice\n"),
+        (("--compiled", "p.yaml", "--beam-runner", "flink"), "which says it; got flink\n"),
         (("--compiled", "/no/such.yaml"), "must be readable; got /no/such.yaml"),
     ],
 )
@@ -105,3 +107,26 @@ def test_submit_command_compiles_a_config(
     [version], [run] = cluster.versions.values(), cluster.runs.values()
     assert set(version["pipeline_spec"]["root"]["dag"]["tasks"]) == set(NODES)
     assert run["runtime_config"]["parameters"] == given
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bucket", ["here", "forbidden", "nowhere"])
+def test_submit_command_looks_for_dataflows_buckets(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    bucket: str,
+) -> None:
+    place = {"project": "p", "region": "r", "sdk_container_image": "registry/rankbeam-beam:1"}
+    changes = {
+        "kubeflow": {"pipeline_root": "gs://here/root", "data_root": "gs://here/data"},
+        "beam.dataflow": {**place, "temp_location": f"gs://{bucket}/tmp"},
+    }
+    config, cluster = write_config(tmp_path, changes), Cluster()
+    with storage(monkeypatch), kubeflow(cluster) as url:
+        code = _code("submit", config, "--host", url, "--beam-runner", "dataflow")
+    out, err = capfd.readouterr()
+    assert (code, len(cluster.runs)) == ((5, 0) if bucket == "nowhere" else (0, 1))
+    assert ("must be in a bucket that exists; got gs://nowhere/tmp" in err) == (bucket == "nowhere")
+    told = "not seen   beam.dataflow.temp_location gs://forbidden/tmp: 403 "
+    assert out.startswith(told) == (bucket == "forbidden")
