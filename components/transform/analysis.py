@@ -12,6 +12,7 @@ from tfx_bsl.tfxio.tf_example_record import TFExampleRecord
 
 from rankbeam.components.example_batches.kinds import kinds_of_schema
 from rankbeam.components.example_batches.source import ReadBatches
+from rankbeam.components.transform.write_graph import WriteGraph
 
 
 def analyze(
@@ -51,4 +52,4 @@ def analyze(
             batches,
             projected.TensorAdapterConfig(),
         ) | "Analyze" >> tft_beam.AnalyzeDataset(preprocessing_fn, pipeline=pipeline)
-        return transform_fn | "WriteGraph" >> tft_beam.WriteTransformFn(graph)
+        return transform_fn | "WriteGraph" >> WriteGraph(graph, temporary)

@@ -7,77 +7,14 @@ from typing import Any
 import pytest
 import tensorflow as tf
 from google.protobuf.json_format import MessageToDict
-from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.components.transform.executor import Executor as StockExecutor
-from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
-from tfx.types import Artifact, Channel, artifact_utils, standard_artifacts
-from tfx.utils import io_utils
 
 from rankbeam.components.example_batches.records import BATCH_ROWS
-from rankbeam.components.transform.component import Transform
 from rankbeam.components.transform.executor import Executor
-from rankbeam.transform.specs.options import TransformOptions
 from tests.components.example_batches.artifact import write_examples
 from tests.components.example_batches.workers import PARALLEL_MODES, with_workers
+from tests.components.transform.executed import ANALYZED, CLOSED, execute, node
 from tests.e2e.compared import SCALED_FLOAT32, assert_alike
-
-TYPES = {
-    "city": schema_pb2.BYTES,
-    "tags": schema_pb2.BYTES,
-    "price": schema_pb2.FLOAT,
-    "age": schema_pb2.INT,
-    "late": schema_pb2.INT,
-    "click": schema_pb2.INT,
-}
-ANALYZED = {
-    "city": {"kind": "categorical"},
-    "tags": {"kind": "multivalent", "max_values": 3},
-    "price": {"kind": "numeric", "scaling": "log", "missing_indicator": True},
-    "age": {"kind": "numeric", "scaling": "quantile_buckets", "buckets": 5},
-    "late": {"kind": "numeric"},
-}
-CLOSED = {"city": {"kind": "categorical", "domain": ["c1", "c2"]}}
-
-
-def _node(features: dict[str, Any]) -> dict[str, Any]:
-    """The node's execution properties."""
-    options = TransformOptions.model_validate({"features": features, "labels": ("click",)})
-    node = Transform(
-        examples=Channel(type=standard_artifacts.Examples),
-        schema=Channel(type=standard_artifacts.Schema),
-        preprocessing_fn="rankbeam.transform.preprocessing.preprocessing_fn",
-        options={"rankbeam": options.model_dump_json()},
-    )
-    return {name: value for name, value in node.exec_properties.items() if value is not None}
-
-
-def _execute(
-    executor: BaseBeamExecutor, examples: Artifact, features: dict[str, Any], folder: Path
-) -> tuple[Path, Path]:
-    """The folders of the graph and of the transformed examples."""
-    schema, graph = standard_artifacts.Schema(), standard_artifacts.TransformGraph()
-    transformed, cache = standard_artifacts.Examples(), standard_artifacts.TransformCache()
-    for name, artifact in (
-        ("schema", schema),
-        ("graph", graph),
-        ("transformed", transformed),
-        ("cache", cache),
-    ):
-        artifact.uri = str(folder / name)
-    columns = [schema_pb2.Feature(name=name, type=kind) for name, kind in TYPES.items()]
-    io_utils.write_pbtxt_file(f"{schema.uri}/schema.pbtxt", schema_pb2.Schema(feature=columns))
-    executor.Do(
-        {"examples": [examples], "schema": [schema]},
-        {
-            "transform_graph": [graph],
-            "transformed_examples": [transformed],
-            "updated_analyzer_cache": [cache],
-        },
-        _node(features),
-    )
-    # The stock executor keeps them in a set.
-    assert sorted(artifact_utils.decode_split_names(transformed.split_names)) == ["eval", "train"]
-    return Path(graph.uri), Path(transformed.uri)
 
 
 def _records(folder: Path, split: str) -> list[tf.train.Example]:
@@ -96,8 +33,8 @@ def _files(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("features", [ANALYZED, CLOSED], ids=["analyzed", "closed"])
 def test_transform_is_that_of_the_stock_executor(tmp_path: Path, features: dict[str, Any]) -> None:
     examples = write_examples(tmp_path / "examples", 9_000, 500)
-    graph, transformed = _execute(Executor(), examples, features, tmp_path / "ours")
-    stock_graph, stock = _execute(StockExecutor(), examples, features, tmp_path / "stock")
+    graph, transformed = execute(Executor(), examples, features, tmp_path / "ours")
+    stock_graph, stock = execute(StockExecutor(), examples, features, tmp_path / "stock")
     for split, rows in (("train", 9_000), ("eval", 500)):
         found = _records(transformed, split)
         # Text, so that NaN equals NaN.
@@ -113,23 +50,35 @@ def test_transform_is_that_of_the_stock_executor(tmp_path: Path, features: dict[
 @pytest.mark.slow
 def test_transform_twice_gives_the_same_bytes_and_leaves_nothing_else(tmp_path: Path) -> None:
     examples = write_examples(tmp_path / "examples", 300, 40)
-    first = _execute(Executor(), examples, ANALYZED, tmp_path / "first")
-    again = _execute(Executor(), examples, ANALYZED, tmp_path / "again")
+    first = execute(Executor(), examples, ANALYZED, tmp_path / "first")
+    again = execute(Executor(), examples, ANALYZED, tmp_path / "again")
     assert _files(first[1]) == _files(again[1])
     assert set(_files(first[1])) == {
         f"Split-{split}/transformed_examples-00000-of-00001.gz" for split in ("train", "eval")
     }
     assert {path.name for path in first[1].iterdir()} == {"Split-train", "Split-eval"}
-    config = json.loads(_node(ANALYZED)["custom_config"])
+    config = json.loads(node(ANALYZED)["custom_config"])
     assert set(config) == {"rankbeam"}
+
+
+@pytest.mark.slow
+def test_transform_again_in_the_same_place_is_as_if_for_the_first_time(tmp_path: Path) -> None:
+    # As a job does whose engine lost a worker after the first attempt had written all.
+    examples = write_examples(tmp_path / "examples", 300, 40)
+    expected = execute(Executor(), examples, ANALYZED, tmp_path / "once")
+    for _ in range(2):
+        found = execute(Executor(), examples, ANALYZED, tmp_path / "twice")
+    _assert_same_assets(found[0], expected[0])
+    assert _files(found[0]).keys() == _files(expected[0]).keys()
+    assert _files(found[1]) == _files(expected[1])
 
 
 @pytest.mark.slow
 def test_transform_of_several_files_is_that_of_one(tmp_path: Path) -> None:
     one = write_examples(tmp_path / "one", 9_000, 500)
     several = write_examples(tmp_path / "several", 9_000, 500, shard_rows=BATCH_ROWS)
-    expected = _execute(Executor(), one, ANALYZED, tmp_path / "expected")
-    found = _execute(Executor(), several, ANALYZED, tmp_path / "found")
+    expected = execute(Executor(), one, ANALYZED, tmp_path / "expected")
+    found = execute(Executor(), several, ANALYZED, tmp_path / "found")
     _assert_same_assets(found[0], expected[0])
     for split in ("train", "eval"):
         assert _serialized(found[1], split) == _serialized(expected[1], split)
@@ -141,8 +90,8 @@ def test_transform_of_several_files_is_that_of_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", PARALLEL_MODES)
 def test_transform_of_two_workers_is_that_of_one(tmp_path: Path, mode: str) -> None:
     examples = write_examples(tmp_path / "examples", 9_000, 500, shard_rows=BATCH_ROWS)
-    expected = _execute(Executor(), examples, ANALYZED, tmp_path / "one")
-    found = _execute(with_workers(Executor, mode), examples, ANALYZED, tmp_path / "two")
+    expected = execute(Executor(), examples, ANALYZED, tmp_path / "one")
+    found = execute(with_workers(Executor, mode), examples, ANALYZED, tmp_path / "two")
     _assert_same_assets(found[0], expected[0])
     for split, rows in (("train", 9_000), ("eval", 500)):
         ours, theirs = _records(found[1], split), _records(expected[1], split)

@@ -39,6 +39,21 @@ def test_a_file_is_there_under_its_name_alone(tmp_path: Path) -> None:
     assert ages == [[2], [42]]
 
 
+def test_a_file_that_an_earlier_attempt_left_is_replaced_and_never_half_there(
+    tmp_path: Path,
+) -> None:
+    write_records(tmp_path / "raw", [{"age": 1}])
+    _transform(tmp_path / "raw", tmp_path / "new")
+    done = tmp_path / "new" / "done.gz"
+    expected = done.read_bytes()
+    done.write_bytes(b"of an attempt that was wrong")
+    with done.open("rb") as reader:
+        _transform(tmp_path / "raw", tmp_path / "new")
+        # Who reads the old file reads it to its end: the new one is another.
+        assert reader.read() == b"of an attempt that was wrong"
+    assert (_files(tmp_path / "new"), done.read_bytes()) == (["done.gz"], expected)
+
+
 def test_a_row_of_another_kind_is_the_datas_fault_and_leaves_nothing(tmp_path: Path) -> None:
     write_records(tmp_path / "raw", [{"age": "x"}])
     with pytest.raises(DataError, match=r"raw/.* must hold examples that fit the schema; .*types"):
