@@ -13,6 +13,8 @@ from rankbeam.pipeline.engines.java import find_maven
 from rankbeam.pipeline.engines.places import EngineKind, Places
 from rankbeam.transform.errors import EnvironmentFault
 
+# In full, with the version left to the pom: Maven does not say why it cannot look up a prefix.
+_GOAL = "org.apache.maven.plugins:maven-dependency-plugin:copy-dependencies"
 _TAIL_LINES = 12
 
 
@@ -69,7 +71,7 @@ def _fetch(kind: EngineKind, folder: Path) -> None:
         "--batch-mode",
         "--file",
         str(pom_of(kind)),
-        "dependency:copy-dependencies",
+        _GOAL,
         "-DincludeScope=runtime",
         f"-DoutputDirectory={partial}",
     ]

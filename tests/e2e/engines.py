@@ -1,6 +1,8 @@
 """Engines for tests: this machine's Flink and Spark, as `rankbeam engine` starts them."""
 
 import os
+import re
+import shutil
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,11 +11,18 @@ from unittest import mock
 
 import pytest
 
-from rankbeam.pipeline.engines.jars import fetch_jars
+from rankbeam.pipeline.engines.jars import fetch_jars, have_jars
 from rankbeam.pipeline.engines.java import find_java
 from rankbeam.pipeline.engines.places import EngineKind, Places
 from rankbeam.transform.errors import EnvironmentFault
 from tests.e2e.command import rankbeam
+
+# What Maven's transport says of a host that it cannot reach, or a proxy of one it cannot. A jar or
+# a plugin that is not there, a pom that cannot be read and a full disk are none of these.
+_UNREACHABLE = re.compile(
+    r"Could not transfer (?:artifact|metadata) .*(?:Unknown host|Connection (?:refused|timed out)|"
+    r"[Cc]onnect timed out|Network is unreachable|No route to host|[Ss]tatus code:? 50[234])"
+)
 
 
 def free_port() -> int:
@@ -26,14 +35,10 @@ def free_port() -> int:
 def engine(kind: EngineKind, state: Path, *options: object) -> Iterator[None]:
     """`kind` up for a block, with its state below `state`; runs within find it.
 
-    Skips where there is no Java, or Maven cannot fetch the jars; all else must work.
+    Skips where `require` does; all else must work.
     """
     with mock.patch.dict(os.environ, {"RANKBEAM_STATE_DIR": str(state)}):
-        try:
-            find_java()
-            fetch_jars(kind, Places.of_user(), lambda _: None)
-        except EnvironmentFault as fault:
-            pytest.skip(f"no {kind} here: {fault}")
+        require(kind, Places.of_user())
         try:
             up = rankbeam("engine", "up", kind, "--port", free_port(), *options)
             assert (up.code, up.err) == (0, "")
@@ -41,6 +46,28 @@ def engine(kind: EngineKind, state: Path, *options: object) -> Iterator[None]:
         finally:
             down = rankbeam("engine", "down", kind)
             assert down.code == 0
+
+
+def require(kind: EngineKind, places: Places) -> None:
+    """Skip the test where this machine has no Java or Maven, or cannot reach Maven's registry.
+
+    Asked of the machine itself, not of the code under test: a wrong pom or a Java that is not
+    found though it is there must not pass for an absent one.
+
+    Raises:
+        EnvironmentFault: The jars, or a Java that runs them, are not to be had for another reason.
+    """
+    if not os.environ.get("JAVA_HOME") and shutil.which("java") is None:
+        pytest.skip(f"no {kind} here: there is no java")
+    find_java()
+    if not have_jars(kind, places) and shutil.which("mvn") is None:
+        pytest.skip(f"no {kind} here: there is no mvn to fetch it")
+    try:
+        fetch_jars(kind, places, lambda _: None)
+    except EnvironmentFault as fault:
+        if _UNREACHABLE.search(str(fault)) is None:
+            raise
+        pytest.skip(f"no {kind} here: {fault}")
 
 
 def beam_section(kind: EngineKind) -> Mapping[str, object]:
