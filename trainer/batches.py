@@ -2,8 +2,8 @@
 
 A split is parsed once, in batches, into one array for each column, and then shuffled as a whole and
 cut into batches with NumPy: epochs after the first cost no parsing, and the shuffle is exact. A
-split whose arrays would take more than `CACHE_BYTES` is streamed instead, with a shuffle buffer of
-`SHUFFLE_ROWS` rows. Either way the order depends on the seed and the epoch alone.
+split whose arrays would take more than `CACHE_BYTES` is streamed instead, and shuffled within
+windows of `SHUFFLE_ROWS` rows. Either way the order depends on the seed and the epoch alone.
 
 Integers are kept as int32: an embedding table has far fewer than 2³¹ rows.
 """
@@ -16,10 +16,14 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from rankbeam.trainer.shuffling import Arrays, shuffled_batches
+
 CACHE_BYTES = 512 * 2**20
 """Most bytes of parsed columns kept in memory for one split (2 million rows of 64 columns)."""
-SHUFFLE_ROWS = 65_536
-"""Rows of the shuffle buffer of a streamed split."""
+SHUFFLE_ROWS = 262_144
+"""Rows of a streamed split that are shuffled together: 64 columns take 64 MB."""
+_LEAST_DEFLATED = 4
+"""A file of so many times fewer bytes than the cache is parsed before its rows are counted."""
 _PARSE_ROWS = 8_192
 
 Columns = dict[str, Any]
@@ -102,10 +106,13 @@ class StreamedSplit:
     def batches(self, size: int, shuffle_seed: int | None = None) -> Iterator[Batch]:
         """All rows once; see `Split.batches`."""
         records = _records(self.files)
-        if shuffle_seed is not None:
-            records = records.shuffle(SHUFFLE_ROWS, seed=shuffle_seed)
-        for columns in _parsed(records, self.spec, size):
-            yield _batch(columns, self.labels)
+        if shuffle_seed is None:
+            for columns in _parsed(records, self.spec, size):
+                yield _batch(columns, self.labels)
+            return
+        parts = map(_arrays, _parsed(records, self.spec, _PARSE_ROWS))
+        for rows in shuffled_batches(parts, size, SHUFFLE_ROWS, shuffle_seed):
+            yield _batch(rows, self.labels)
 
 
 def read_split(
@@ -123,17 +130,35 @@ def read_split(
         cache_bytes: Size of parsed columns above which the split is streamed.
     """
     files = tuple(sorted(name for pattern in patterns for name in tf.io.gfile.glob(pattern)))
-    parts: list[Columns] = []
+    if sum(tf.io.gfile.stat(file).length for file in files) * _LEAST_DEFLATED > cache_bytes:
+        # Likely too large: parsing what is then dropped costs more than counting.
+        rows = _count_rows(files)
+        for first in map(_arrays, _parsed(_records(files), spec, _PARSE_ROWS).take(1)):
+            if rows * _bytes(first) > cache_bytes * min(rows, _PARSE_ROWS):
+                return StreamedSplit(files, spec, labels, rows)
+    parts: list[Arrays] = []
     size = 0
-    for columns in _parsed(_records(files), spec, _PARSE_ROWS):
-        parts.append({name: column.numpy() for name, column in columns.items()})
-        size += sum(column.nbytes for column in parts[-1].values())
+    for part in map(_arrays, _parsed(_records(files), spec, _PARSE_ROWS)):
+        parts.append(part)
+        size += _bytes(part)
         if size > cache_bytes:
-            rows = int(_records(files).reduce(np.int64(0), _count).numpy())
-            return StreamedSplit(files, spec, labels, rows)
+            return StreamedSplit(files, spec, labels, _count_rows(files))
     empty = {name: np.zeros((0, *feature.shape)) for name, feature in spec.items()}
     columns = {name: np.concatenate([part[name] for part in parts or [empty]]) for name in spec}
     return CachedSplit(columns, labels)
+
+
+def _count_rows(files: Sequence[str]) -> int:
+    # By batches: a function call for each record takes ten times as long as reading it.
+    return int(_records(files).batch(_PARSE_ROWS).reduce(np.int64(0), _count).numpy())
+
+
+def _arrays(columns: Columns) -> Arrays:
+    return {name: column.numpy() for name, column in columns.items()}
+
+
+def _bytes(part: Arrays) -> int:
+    return sum(column.nbytes for column in part.values())
 
 
 def _batch(columns: Columns, labels: tuple[str, ...]) -> Batch:
@@ -154,9 +179,8 @@ def _open_file(path: tf.Tensor) -> tf.data.Dataset:
 
 
 @tf.autograph.experimental.do_not_convert
-def _count(total: tf.Tensor, record: tf.Tensor) -> tf.Tensor:
-    del record
-    return total + 1
+def _count(total: tf.Tensor, records: tf.Tensor) -> tf.Tensor:
+    return total + tf.size(records, out_type=tf.int64)
 
 
 def _parsed(records: tf.data.Dataset, spec: ParseSpec, size: int) -> tf.data.Dataset:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rankbeam.trainer import batches
 from rankbeam.trainer.batches import Batch, CachedSplit, Split, StreamedSplit, read_split
 from tests.trainer import layouts
 from tests.trainer.records import PARSE_SPEC, write_records
@@ -82,3 +83,17 @@ def test_split_without_rows_is_empty(tmp_path: Path) -> None:
     write_records(tmp_path / "empty.gz", {"device": np.zeros((0, 1), np.int64)})
     assert read_split([str(tmp_path / "*")], PARSE_SPEC, LABELS).rows == 0
     assert read_split([str(tmp_path / "none" / "*")], PARSE_SPEC, LABELS).rows == 0
+
+
+def test_split_is_streamed_by_its_parsed_size_whether_counted_first_or_not(
+    patterns: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cached = read_split(patterns, PARSE_SPEC, LABELS)
+    assert isinstance(cached, CachedSplit)
+    parsed_bytes = sum(column.nbytes for column in cached.columns.values())
+    for least_deflated in (0, 1_000_000):  # never, and always counts first
+        monkeypatch.setattr(batches, "_LEAST_DEFLATED", least_deflated)
+        kept = read_split(patterns, PARSE_SPEC, LABELS, parsed_bytes)
+        streamed = read_split(patterns, PARSE_SPEC, LABELS, parsed_bytes - 1)
+        assert (type(kept), type(streamed)) == (CachedSplit, StreamedSplit)
+        assert (kept.rows, streamed.rows) == (ROWS, ROWS)
