@@ -1,5 +1,6 @@
 """Executors whose Beam stages run on two workers of this machine, as the config's section says."""
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
@@ -15,6 +16,10 @@ _Executor = TypeVar("_Executor", bound=BaseBeamExecutor)
 def with_workers(kind: type[_Executor], mode: str) -> _Executor:
     """An executor of this kind with two workers in this mode."""
     spec = DirectSpec.model_validate({"running_mode": mode, "num_workers": 2})
-    words = list(direct_arguments(spec))
-    executor: _Executor = kind(BaseBeamExecutor.Context(beam_pipeline_args=words))
+    return with_arguments(kind, direct_arguments(spec))
+
+
+def with_arguments(kind: type[_Executor], words: Sequence[str]) -> _Executor:
+    """An executor of this kind whose Beam is told this."""
+    executor: _Executor = kind(BaseBeamExecutor.Context(beam_pipeline_args=list(words)))
     return executor

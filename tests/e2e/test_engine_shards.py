@@ -1,0 +1,91 @@
+"""Splits of several files on Flink and on Spark: what comes of them is that of one file here."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+from google.protobuf.json_format import MessageToDict
+from tfx.types import Artifact
+
+from rankbeam.components.example_batches.records import BATCH_ROWS, split_files
+from rankbeam.components.statistics_gen.executor import Executor as StatisticsExecutor
+from rankbeam.components.transform.executor import Executor as TransformExecutor
+from rankbeam.pipeline.beam.arguments import Place, portable_arguments
+from rankbeam.pipeline.beam.spec import FlinkSpec, LoopbackEnvironment, SparkSpec
+from rankbeam.pipeline.engines.places import KINDS, EngineKind, Places
+from rankbeam.pipeline.engines.state import read_state
+from tests.components.example_batches.artifact import write_examples
+from tests.components.example_batches.workers import with_arguments
+from tests.components.statistics_gen.computed import statistics_of
+from tests.components.transform.executed import ANALYZED, execute
+from tests.e2e.compared import SCALED_FLOAT32, SUMMATION, assert_alike
+from tests.e2e.engines import engine
+
+pytestmark = [
+    pytest.mark.slow,
+    # Beam's worker, which is in this process, complains when an engine that is done hangs up.
+    pytest.mark.filterwarnings(
+        "ignore:Exception in thread read_grpc_client_inputs"
+        ":pytest.PytestUnhandledThreadExceptionWarning"
+    ),
+]
+
+_SLOTS = 2
+_ROWS = {"train": 3 * BATCH_ROWS + 100, "eval": BATCH_ROWS + 100}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def words(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Sequence[str]]:
+    """What Beam is told for an engine that is up, with its workers in this process."""
+    kind: EngineKind = request.param
+    state = tmp_path_factory.mktemp(kind)
+    with engine(kind, state, "--slots", _SLOTS):
+        found = read_state(Places(state, state).engine(kind))
+        assert found is not None
+        place = Place(found.endpoint, LoopbackEnvironment(kind="loopback"), _SLOTS)
+        yield portable_arguments(FlinkSpec() if kind == "flink" else SparkSpec(), place)
+
+
+def _several(folder: Path) -> Artifact:
+    """The rows in more files than there are slots."""
+    examples = write_examples(folder, _ROWS["train"], _ROWS["eval"], shard_rows=BATCH_ROWS)
+    files = {split: len(split_files(f"{folder}/Split-{split}")) for split in _ROWS}
+    assert files == {"train": 4, "eval": 2}
+    return examples
+
+
+def test_statistics_of_several_files_are_the_same(words: Sequence[str], tmp_path: Path) -> None:
+    one = write_examples(tmp_path / "one", _ROWS["train"], _ROWS["eval"])
+    expected = statistics_of(StatisticsExecutor(), one, tmp_path / "expected")
+    there = with_arguments(StatisticsExecutor, words)
+    found = statistics_of(there, _several(tmp_path / "several"), tmp_path / "found")
+    assert_alike(found, expected, SUMMATION)
+    assert {split: int(found[split]["datasets"][0]["numExamples"]) for split in _ROWS} == _ROWS
+
+
+def test_transform_of_several_files_is_the_same(words: Sequence[str], tmp_path: Path) -> None:
+    one = write_examples(tmp_path / "one", _ROWS["train"], _ROWS["eval"])
+    expected = execute(TransformExecutor(), one, ANALYZED, tmp_path / "expected")
+    there = with_arguments(TransformExecutor, words)
+    found = execute(there, _several(tmp_path / "several"), ANALYZED, tmp_path / "found")
+    assert _assets(found[0]) == _assets(expected[0])
+    assert any(_assets(found[0]).values())
+    for split, rows in _ROWS.items():
+        ours, direct = (_in_order(folder, split) for folder in (found[1], expected[1]))
+        assert len(ours) == len(direct) == rows
+        # Files are as they were cut, so the rows' order is too.
+        assert_alike(ours, direct, SCALED_FLOAT32)
+
+
+def _assets(graph: Path) -> dict[str, bytes]:
+    folder = graph / "transform_fn" / "assets"
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def _in_order(folder: Path, split: str) -> list[object]:
+    files = sorted(map(str, (folder / f"Split-{split}").iterdir()))
+    records = tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator()
+    return [MessageToDict(tf.train.Example.FromString(record)) for record in records]
