@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 
-import tensorflow as tf
-
+from rankbeam.components.example_batches.leftovers import discard, remove
 from rankbeam.components.example_batches.records import BATCH_ROWS, writing
 from rankbeam.components.example_gen.shards import ShardWriter
 from rankbeam.transform.errors import EnvironmentFault
@@ -20,8 +19,8 @@ _UNFINISHED = "unfinished"
 class SplitsWriter:
     """Writes each split's files, which appear under their names only when all are whole.
 
-    The gzip header has no time stamp, so equal records give equal bytes. Leaving the `with` block
-    by an exception leaves nothing behind.
+    The gzip header has no time stamp, so equal records give equal bytes. An error, be it in
+    opening, writing or naming them, leaves nothing behind that the file system lets us remove.
 
     Attributes:
         folder: The artifact's folder; files end up in `Split-<name>` below it.
@@ -35,6 +34,7 @@ class SplitsWriter:
         self.shard_rows = shard_rows
         self._place = f"examples to {folder}"
         self._writers: dict[str, ShardWriter] = {}
+        self._named: list[str] = []
 
     def __enter__(self) -> "SplitsWriter":
         """Open the files.
@@ -42,10 +42,14 @@ class SplitsWriter:
         Raises:
             EnvironmentFault: The folder cannot be written to.
         """
-        with writing(self._place):
-            for split in self.splits:
-                unfinished = f"{self.folder}/{_UNFINISHED}/{split}"
-                self._writers[split] = ShardWriter(unfinished, self.shard_rows)
+        try:
+            with writing(self._place):
+                for split in self.splits:
+                    unfinished = f"{self.folder}/{_UNFINISHED}/{split}"
+                    self._writers[split] = ShardWriter(unfinished, self.shard_rows)
+        except BaseException:
+            self._discard()
+            raise
         return self
 
     def write(self, split: str, records: Iterable[bytes]) -> None:
@@ -68,16 +72,20 @@ class SplitsWriter:
         Raises:
             EnvironmentFault: The disk is full or fails otherwise.
         """
+        is_whole = False
         try:
             with writing(self._place):
                 self._close()
                 if error is None:
                     self._publish()
+                    remove(f"{self.folder}/{_UNFINISHED}")
+                    is_whole = True
         except EnvironmentFault:
             if error is None:
                 raise
         finally:
-            self._remove_unfinished()
+            if not is_whole:
+                self._discard()
 
     def _close(self) -> None:
         for writer in self._writers.values():
@@ -85,8 +93,9 @@ class SplitsWriter:
 
     def _publish(self) -> None:
         for split, writer in self._writers.items():
-            writer.publish(f"{self.folder}/Split-{split}")
+            named = f"{self.folder}/Split-{split}"
+            self._named.append(named)
+            writer.publish(named)
 
-    def _remove_unfinished(self) -> None:
-        if tf.io.gfile.exists(f"{self.folder}/{_UNFINISHED}"):
-            tf.io.gfile.rmtree(f"{self.folder}/{_UNFINISHED}")
+    def _discard(self) -> None:
+        discard(f"{self.folder}/{_UNFINISHED}", *self._named)

@@ -17,12 +17,13 @@ from tfx.types.standard_component_specs import (
 )
 from tfx.utils import import_utils, io_utils, json_utils
 
+from rankbeam.components.example_batches.leftovers import temporary
 from rankbeam.components.example_batches.records import split_files
 from rankbeam.components.transform.analysis import analyze
 from rankbeam.components.transform.materialize import FilePair, TransformFile
 
 ANALYZED_SPLIT = "train"
-_TEMPORARY, _UNFINISHED = ".temp_path", "unfinished"
+_ANALYZING, _UNFINISHED = ".temp_path", "unfinished"
 
 
 class Executor(BaseBeamExecutor):
@@ -59,21 +60,19 @@ class Executor(BaseBeamExecutor):
         examples = artifact_utils.get_single_instance(input_dict[EXAMPLES_KEY])
         transformed = output_dict.get(TRANSFORMED_EXAMPLES_KEY, [])
         files = split_files(artifact_utils.get_split_uri([examples], ANALYZED_SPLIT))
-        temporary = f"{graph}/{_TEMPORARY}"
+        analyzing = f"{graph}/{_ANALYZING}"
         function = _preprocessing_fn(exec_properties)
-        try:
-            with self._make_beam_pipeline() as pipeline:
-                written = analyze(pipeline, files, schema, function, graph, temporary)
-                transform = TransformFile(graph, schema.SerializeToString())
-                for target in transformed:
-                    target.split_names = examples.split_names
-                    _ = (
-                        pipeline
-                        | "Files to transform" >> beam.Create(_pairs(examples, target))
-                        | "Transform" >> beam.ParDo(transform, beam.pvalue.AsSingleton(written))
-                    )
-        finally:
-            _remove(temporary, *(f"{one.uri}/{_UNFINISHED}" for one in transformed))
+        unfinished = [f"{one.uri}/{_UNFINISHED}" for one in transformed]
+        with temporary(analyzing, *unfinished), self._make_beam_pipeline() as pipeline:
+            written = analyze(pipeline, files, schema, function, graph, analyzing)
+            transform = TransformFile(graph, schema.SerializeToString())
+            for target in transformed:
+                target.split_names = examples.split_names
+                _ = (
+                    pipeline
+                    | "Files to transform" >> beam.Create(_pairs(examples, target))
+                    | "Transform" >> beam.ParDo(transform, beam.pvalue.AsSingleton(written))
+                )
 
 
 def _preprocessing_fn(properties: dict[str, Any]) -> Any:
@@ -96,9 +95,3 @@ def _pairs(examples: Artifact, target: Artifact) -> list[FilePair]:
             unfinished = f"{target.uri}/{_UNFINISHED}/{split}"
             pairs.append(FilePair(file, f"{folder}/{name}", unfinished))
     return pairs
-
-
-def _remove(*folders: str) -> None:
-    for folder in folders:
-        if tf.io.gfile.exists(folder):
-            tf.io.gfile.rmtree(folder)

@@ -1,5 +1,6 @@
 """Files of splits: whole or not there, equal for equal records."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import tensorflow as tf
 from rankbeam.components.example_gen.writer import SplitsWriter
 from rankbeam.transform.errors import EnvironmentFault
 from tests.components.example_gen.runs import split_bytes
+from tests.disks import small_disk
 
 ONE = "data_tfrecord-00000-of-00001.gz"
 
@@ -97,6 +99,49 @@ def test_writer_leaves_nothing_behind_an_exception(tmp_path: Path) -> None:
     with pytest.raises(KeyError, match="stop"):
         interrupted()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_writer_that_cannot_name_the_second_split_leaves_none(tmp_path: Path) -> None:
+    link = tmp_path / "Split-eval"
+    link.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(EnvironmentFault, match=r"^cannot write examples to .*unfinished/eval"):
+        _write(tmp_path, [b"x"])
+    assert list(tmp_path.iterdir()) == [link]
+
+
+def test_writer_that_cannot_open_the_second_split_leaves_none(tmp_path: Path) -> None:
+    (tmp_path / "unfinished").mkdir()
+    (tmp_path / "unfinished" / "eval").write_text("no folder")
+    with pytest.raises(EnvironmentFault, match=r"^cannot write examples to .*unfinished/eval"):
+        _write(tmp_path, [b"x"])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def busy(tmp_path: Path) -> Iterator[Path]:
+    """An artifact's folder in which what is unfinished cannot be removed."""
+    (tmp_path / "unfinished").mkdir()
+    with small_disk(tmp_path / "unfinished" / "busy", "64k"):
+        yield tmp_path
+
+
+def test_writer_that_cannot_tidy_up_tells_the_first_error(busy: Path) -> None:
+    def interrupted() -> None:
+        with SplitsWriter(str(busy), ("train",)) as writer:
+            writer.write("train", [b"x"])
+            raise KeyError("stop")
+
+    with pytest.raises(KeyError, match="stop"):
+        interrupted()
+    assert [path.name for path in busy.iterdir()] == ["unfinished"]
+
+
+def test_writer_that_cannot_tidy_up_after_all_went_well_is_the_environments_fault(
+    busy: Path,
+) -> None:
+    with pytest.raises(EnvironmentFault, match=r"^cannot write examples to .*busy"):
+        _write(busy, [b"x"])
+    assert [path.name for path in busy.iterdir()] == ["unfinished"]
 
 
 def test_writer_replaces_what_an_interrupted_run_left(tmp_path: Path) -> None:
