@@ -33,7 +33,7 @@ def test_newer_stack_tells_another_user_what_it_lacks_first(tmp_path: Path) -> N
     """With a folder that this user may not even look for, as root's home is."""
     tmp_path.chmod(0o700)
     nobody = 65534
-    command = ["/usr/bin/python3", "-m", "scripts.newer_stack", "--folder", tmp_path / "a" / "b"]
+    command = ["/usr/bin/python3", "-m", "scripts.newer_stack", "--folder", f"{tmp_path}/a/b"]
     try:
         answer = subprocess.run(
             [*command, "true"],

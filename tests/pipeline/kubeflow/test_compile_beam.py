@@ -14,7 +14,7 @@ from tests.pipeline.kubeflow.compiled_documents import compiled, documents
 
 _PAGE = Path(__file__).resolve().parents[3] / "docs" / "scaling.md"
 _BEAM = {"StatisticsGen", "Transform", "Evaluator"}
-_CHANGES = {
+_CHANGES: dict[str, Any] = {
     "kubeflow.pipeline_root": "gs://bucket/root",
     "beam": {
         "dataflow": {
