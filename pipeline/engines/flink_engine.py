@@ -96,10 +96,11 @@ def configuration(options: EngineOptions) -> dict[str, str]:
         "taskmanager.memory.network.min": f"{network}m",
         "taskmanager.memory.network.max": f"{network}m",
         "taskmanager.memory.managed.size": f"{_managed_mb(options)}m",
-        # A killed task manager costs its tasks one more attempt each, not the run; a job that is
-        # wrong in itself fails as often, so the number is small.
+        # A killed task manager costs more attempts, not the run: two where measured, since what
+        # starts again finds by and by which results were lost with it. A job that is wrong in
+        # itself fails as often, so the number is small.
         "restart-strategy.type": "fixed-delay",
-        "restart-strategy.fixed-delay.attempts": "2" if options.task_managers > 1 else "0",
+        "restart-strategy.fixed-delay.attempts": "4" if options.task_managers > 1 else "0",
         "restart-strategy.fixed-delay.delay": "5 s",
     }
     if options.task_managers:

@@ -51,8 +51,9 @@ def test_flink_of_separate_processes_has_one_of_each_and_its_task_managers(tmp_p
     conf = configuration(options)
     assert conf["rest.port"] == "18081"
     assert conf["jobmanager.rpc.port"] != conf["rest.port"]
-    # Lost with one task manager, tasks go to the other; alone, there is none to go to.
-    assert int(conf["restart-strategy.fixed-delay.attempts"]) > 0
+    # Lost with one task manager, tasks go to the other, which was seen to take two attempts; alone,
+    # there is none to go to.
+    assert int(conf["restart-strategy.fixed-delay.attempts"]) > 2
     alone = configuration(EngineOptions(slots=1, task_managers=1))
     assert alone["restart-strategy.fixed-delay.attempts"] == "0"
 
