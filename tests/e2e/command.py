@@ -12,7 +12,7 @@ from pathlib import Path
 
 PROGRAM = Path(sys.executable).parent / "rankbeam"
 
-_TIMEOUT_S = 300.0
+_TIMEOUT_S = 600.0
 
 
 @dataclass(frozen=True)
