@@ -2,30 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from rankbeam.serving.engine.batching import Batcher
-from rankbeam.serving.servable import Servable, load_servable
+from rankbeam.serving.servable import Servable
 from rankbeam.serving.settings.batching import BatchingSettings
 from rankbeam.serving.status import Refusal
 from tests.serving.engine.batched import LONG_MICROS, Counted, examples, expected
-
-
-@pytest.fixture(scope="module")
-def servable(saved_model: Path) -> Servable:
-    return load_servable("tiny", 1, saved_model)
-
-
-@pytest.fixture
-def executor() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(4) as threads:
-        yield threads
 
 
 def _run(

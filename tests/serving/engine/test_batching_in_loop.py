@@ -2,35 +2,22 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import grpc
 import numpy as np
-import pytest
 
 from rankbeam.serving.engine.batching import Batcher
 from rankbeam.serving.engine.metrics import Metrics
-from rankbeam.serving.servable import Servable, load_servable
+from rankbeam.serving.servable import Servable
 from rankbeam.serving.settings.batching import BatchingSettings
 from rankbeam.serving.signature import Signature
 from rankbeam.serving.status import Refusal
 from rankbeam.serving.tensors import Array
 from tests.serving.engine.batched import LONG_MICROS, Counted, examples, expected
-
-
-@pytest.fixture(scope="module")
-def servable(saved_model: Path) -> Servable:
-    return load_servable("tiny", 1, saved_model)
-
-
-@pytest.fixture
-def executor() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(4) as threads:
-        yield threads
 
 
 def _threads_of_batches(

@@ -1,17 +1,11 @@
 """Which calls count as short."""
 
 import time
-from pathlib import Path
 
 import pytest
 
 from rankbeam.serving.engine.call_times import CallTimes
-from rankbeam.serving.servable import Servable, load_servable
-
-
-@pytest.fixture(scope="module")
-def servable(saved_model: Path) -> Servable:
-    return load_servable("tiny", 1, saved_model)
+from rankbeam.serving.servable import Servable
 
 
 def _learn(times: CallTimes, servable: Servable, rows: int, seconds: float) -> None:

@@ -3,33 +3,20 @@
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rankbeam.serving.engine.call import Call
 from rankbeam.serving.engine.dispatch import Dispatcher
-from rankbeam.serving.servable import Servable, load_servable
+from rankbeam.serving.servable import Servable
 from rankbeam.serving.signature import Signature
 from rankbeam.serving.status import Refusal
 from rankbeam.serving.tensors import Array
 from tests.serving import tiny_models
 
 CALL = Call("id", "gRPC")
-
-
-@pytest.fixture(scope="module")
-def servable(saved_model: Path) -> Servable:
-    return load_servable("tiny", 1, saved_model)
-
-
-@pytest.fixture
-def executor() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(2) as threads:
-        yield threads
 
 
 class Watched:
