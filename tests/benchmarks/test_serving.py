@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, struct_pb2
 
+from benchmarks import serving_swaps
 from benchmarks.serving_load import bare, chart, figures, http_client, open_inference, report
 from benchmarks.serving_load.bench import in_turn
 from benchmarks.serving_load.phases import FUNCTION, SESSION
@@ -201,6 +202,57 @@ def test_targets_compare_what_was_promised() -> None:
         (0.8, True),  # the most of 3 / 4 and 4 / 5
     ]
     assert found[0].line().startswith("MISSED p50 of 100 candidates")
+    assert found[4].line().startswith("ahead  requests/s over slow's, least of 2 loads: 1.10")
+    assert report.missed(_found()) == 2
+
+
+def _against(**peers: tuple[float, float]) -> dict[str, object]:
+    """Figures that keep every other promise, with peers by name: requests/s and p99."""
+    ours = _side(100, 10.0)
+    sides = {report.GRPC: ours, **{name: _side(*figures) for name, figures in peers.items()}}
+    rows = [{"candidates": 1, "concurrency": 1, "side": name, **s} for name, s in sides.items()]
+    return {
+        "latency": {"shared": {FUNCTION: ours, SESSION: ours, report.GRPC: ours}},
+        "saturation": {"apart": {"100": {FUNCTION: ours, SESSION: ours, report.GRPC: ours}}},
+        "batching": {"apart": {"unbatched": ours, "batched": _side(300, 9.0)}},
+        "peers": rows,
+    }
+
+
+@pytest.mark.parametrize(
+    ("peers", "missed"),
+    [
+        ({}, 0),
+        ({"a": (200, 5.0)}, 0),  # one peer cannot tell of two
+        ({"a": (90, 11.0), "b": (80, 12.0), "c": (200, 5.0)}, 0),
+        ({"a": (90, 11.0), "b": (80, 9.0), "c": (200, 5.0)}, 1),  # b has the better p99
+    ],
+)
+def test_promise_is_to_be_ahead_of_two_peers_and_others_are_told(
+    peers: dict[str, tuple[float, float]], missed: int
+) -> None:
+    found = _against(**peers)
+    lines = [target.line() for target in report.targets(found)]
+
+    assert report.missed(found) == missed
+    assert sum(line.startswith("MISSED") for line in lines) == missed
+    assert any(line.startswith("behind p99 over c's") for line in lines) == ("c" in peers)
+
+
+def test_swaps_fail_the_run_where_requests_fail_or_the_promise_is_missed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def judged(p99: float, errors: int) -> tuple[bool, str]:
+        still, swaps = (
+            {"qps": 100.0, "p50": 1.0, "p95": 2.0, "p99": value, "requests": 50, "errors": failed}
+            for value, failed in ((4.0, 0), (p99, errors))
+        )
+        kept = serving_swaps.report({"still": [still], "swaps": [swaps]}, 3)
+        return kept, capsys.readouterr().out.splitlines()[-2].split()[0]
+
+    assert judged(8.0, 0) == (True, "met")
+    assert judged(8.1, 0) == (False, "MISSED")
+    assert judged(8.0, 1) == (False, "met")
 
 
 def test_published_text_replaces_what_stands_between_the_marks() -> None:
