@@ -8,7 +8,7 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
-from tensorflow_serving.apis import predict_pb2
+from google.protobuf.message import Message
 
 from rankbeam.serving.request_log import record
 from rankbeam.serving.request_log.frames import frame
@@ -53,9 +53,9 @@ class RequestLog:
 
     `offer` only hashes the id and queues references. A thread serialises, writes and rotates.
     Every sampled request ends up in exactly one of two counts: written, when its file is finished,
-    or dropped: the queue was full (the disk is slow, full or away), the record could not be
-    serialised, somebody removed the unfinished file, or the log was closed. While a disk fails,
-    records wait in the queue, and the thread tries again every second.
+    or dropped: the queue was full, in requests or in bytes (the disk is slow, full or away), the
+    record could not be serialised, somebody removed the unfinished file, or the log was closed.
+    While a disk fails, records wait in the queue, and the thread tries again every second.
 
     Args:
         model: the model's name.
@@ -69,6 +69,8 @@ class RequestLog:
         self._counter = counter
         self._sampler = Sampler(settings.sampling_rate)
         self._queue: SimpleQueue[Answered | None] = SimpleQueue()
+        self._weighing = threading.Lock()
+        self._queued_bytes = 0
         self._closing = threading.Event()
         self._ended = threading.Event()
         self._drops_to_report = 0
@@ -87,15 +89,16 @@ class RequestLog:
     def offer(
         self,
         *,
-        request: predict_pb2.PredictRequest,
-        response: predict_pb2.PredictResponse,
+        request: Message,
+        response: Message,
         call: Caller,
         transform_hash: str,
     ) -> None:
         """Logs an answered request, if it is sampled; never waits and never raises.
 
         Args:
-            request: what the client sent; must not be changed any more.
+            request: what the client sent to Predict, Classify, Regress or MultiInference; must not
+                be changed any more.
             response: what it gets, with the resolved name, version and signature in its
                 `model_spec`; must not be changed any more.
             call: has the request's id, which decides whether it is sampled.
@@ -104,11 +107,12 @@ class RequestLog:
         try:
             if not self._sampler.keeps(call.request_id):
                 return
-            if self._queue.qsize() >= self.settings.max_queued:
+            size = request.ByteSize() + response.ByteSize()
+            if not self._has_room(size):
                 self._count_dropped(1)
                 return
             now = record.now_us()
-            self._queue.put(Answered(request, response, call.request_id, transform_hash, now))
+            self._queue.put(Answered(request, response, call.request_id, transform_hash, now, size))
             if self._ended.is_set():
                 self._drop_queue()
         except Exception:  # a log must not cost an answer
@@ -124,6 +128,19 @@ class RequestLog:
         self._thread.join(_CLOSE_S)
         if self._thread.is_alive():
             _LOGGER.error("request log of %s: %s hangs", self._model, self.settings.folder)
+
+    def _has_room(self, size: int) -> bool:
+        """Whether one more of that size may wait; it is counted at once if so."""
+        with self._weighing:
+            heavy = self._queued_bytes + size > self.settings.max_queued_bytes
+            if heavy or self._queue.qsize() >= self.settings.max_queued:
+                return False
+            self._queued_bytes += size
+            return True
+
+    def _weigh_off(self, size: int) -> None:
+        with self._weighing:
+            self._queued_bytes -= size
 
     def _run(self) -> None:
         waiting: deque[Entry] = deque()
@@ -160,7 +177,9 @@ class RequestLog:
                 self._recovered = True
             self._spool.write(waiting)
 
+        before = _bytes_of(waiting)
         self._guarded(work)
+        self._weigh_off(before - _bytes_of(waiting))
 
     def _take(self, waiting: deque[Entry]) -> None:
         """Moves up to a batch from the queue, serialised; waits a while for the first."""
@@ -178,12 +197,15 @@ class RequestLog:
             return
 
     def _serialise(self, answered: Answered, waiting: deque[Entry]) -> None:
+        kept = 0
         try:
-            content = record.serialise(answered, self.settings.sampling_rate)
-            waiting.append(Entry(answered.timestamp_us, frame(content)))
+            content = frame(record.serialise(answered, self.settings.sampling_rate))
+            waiting.append(Entry(answered.timestamp_us, content))
+            kept = len(content)
         except Exception:  # one odd record must not end the log
             _LOGGER.debug("request log of %s: a record is no PredictionLog", self._model)
             self._count_dropped(1)
+        self._weigh_off(answered.size - kept)
 
     def _recover(self) -> None:
         found = recover(self.settings.folder, stem_of(self._model, self.settings.prefix))
@@ -238,3 +260,7 @@ class RequestLog:
                 "request log of %s: dropped %d records", self._model, self._drops_to_report
             )
             self._drops_to_report, self._reported_at = 0, now
+
+
+def _bytes_of(waiting: deque[Entry]) -> int:
+    return sum(len(entry.frame) for entry in waiting)

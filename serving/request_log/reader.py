@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rankbeam.serving.request_log.frames import TornFrame, read_frames
 from rankbeam.serving.request_log.names import SUFFIX
-from rankbeam.serving.request_log.record import LoggedRequest, parse
+from rankbeam.serving.request_log.record import Logged, LoggedRequest, parse
 from rankbeam.transform.errors import DataError
 
 
@@ -15,6 +15,13 @@ def finished_files(folder: Path) -> list[Path]:
 
 
 def read_requests(files: Iterable[Path]) -> Iterator[LoggedRequest]:
+    """The Predict requests among `read_records`; raises as that."""
+    for record in read_records(files):
+        if isinstance(record, LoggedRequest):
+            yield record
+
+
+def read_records(files: Iterable[Path]) -> Iterator[Logged]:
     """The records of finished files, in the order in which they were written to each.
 
     Checksums are verified.
@@ -26,7 +33,7 @@ def read_requests(files: Iterable[Path]) -> Iterator[LoggedRequest]:
         yield from _read_one(path)
 
 
-def _read_one(path: Path) -> Iterator[LoggedRequest]:
+def _read_one(path: Path) -> Iterator[Logged]:
     number = 0
     try:
         with path.open("rb") as file:

@@ -30,6 +30,12 @@ class RequestLogSpec(StrictModel):
         default=1000,
         description="Requests that may wait to be written; more are dropped, and counted.",
     )
+    max_queued_mb: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
+        default=64.0,
+        description=(
+            "Requests and answers that may wait, in 2^20 bytes; more are dropped, and counted."
+        ),
+    )
 
     @field_validator("folder")
     @classmethod
@@ -50,4 +56,5 @@ class RequestLogSpec(StrictModel):
             rotate_bytes=max(1, round(self.rotate_mb * (1 << 20))),
             rotate_s=self.rotate_s,
             max_queued=self.max_queued,
+            max_queued_bytes=max(1, round(self.max_queued_mb * (1 << 20))),
         )

@@ -25,6 +25,7 @@ class LoggingSettings:
         rotate_bytes: a file of this size is finished.
         rotate_s: a file of this age in seconds is finished.
         max_queued: sampled requests that may wait to be written; more are dropped.
+        max_queued_bytes: bytes of them, with their answers; likewise.
     """
 
     folder: Path
@@ -33,6 +34,7 @@ class LoggingSettings:
     rotate_bytes: int = 64 << 20
     rotate_s: float = 600.0
     max_queued: int = 1000
+    max_queued_bytes: int = 64 << 20
 
 
 def from_proto(config: "logging_config_pb2.LoggingConfig") -> LoggingSettings:

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from rankbeam.components.example_gen.sources.columns import Wanted
 from rankbeam.components.example_gen.sources.files import local_copy, reading
 from rankbeam.components.example_gen.sources.outcomes import Outcomes
 from rankbeam.components.example_gen.spec import RequestLogSource
-from rankbeam.serving.request_log.reader import read_requests
-from rankbeam.serving.request_log.record import LoggedRequest
+from rankbeam.serving.request_log.reader import read_records
+from rankbeam.serving.request_log.record import LoggedInference, LoggedRequest
 from rankbeam.transform.errors import DataError
 
 _LOGGER = logging.getLogger(__name__)
@@ -89,15 +90,22 @@ class RequestLogReader:
 
     def _requests(self, copy: str) -> Iterator[LoggedRequest]:
         again = 0
-        for request in read_requests([Path(copy)]):
-            if self._source.model not in (None, request.model_name) or not is_ranking(request):
+        others: Counter[str] = Counter()
+        for record in read_records([Path(copy)]):
+            if self._source.model not in (None, record.model_name):
                 continue
-            if self._is_repeated(request):
+            if isinstance(record, LoggedInference):
+                others[record.method] += 1
+            elif not is_ranking(record):
+                others[f"Predict on {record.signature_name}"] += 1
+            elif self._is_repeated(record):
                 again += 1
-                continue
-            yield request
+            else:
+                yield record
         if again:
             _LOGGER.info("left out %d requests that were sent again", again)
+        for what, count in sorted(others.items()):
+            _LOGGER.info("left out %d requests that are not read as candidates: %s", count, what)
 
     def _is_repeated(self, request: LoggedRequest) -> bool:
         if request.request_id is None:

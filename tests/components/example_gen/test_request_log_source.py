@@ -1,5 +1,6 @@
 """Request logs as a source: each logged candidate becomes a row, as it was."""
 
+import logging
 import math
 import time
 from pathlib import Path
@@ -10,10 +11,15 @@ import pytest
 import tensorflow as tf
 
 from rankbeam.components.example_gen.sources import candidates
+from rankbeam.serving.engine.metrics import Metrics
+from rankbeam.serving.request_log.log import RequestLog
+from rankbeam.serving.settings.logging import LoggingSettings
 from rankbeam.trainer.raw_inputs import MISSING_INT
 from rankbeam.transform.errors import DataError
 from tests.components.example_gen.logged import Asked, example, ranked, write_log
 from tests.components.example_gen.runs import Row, make_spec, read_split, run
+from tests.serving.request_log.inferences import INFERENCES
+from tests.serving.request_log.logging_kit import Asker
 
 _ALL_TRAIN = {"kind": "time", "column": "timestamp", "boundary": "2999-01-01"}
 _ADDED = ("request_id", "position", "model_version", "transform_hash", "timestamp")
@@ -117,6 +123,34 @@ def test_request_log_mixes_signatures_and_leaves_others_out(tmp_path: Path) -> N
     rows = _read(tmp_path, "a", "request_id")
     assert [row["a"] for row in rows] == [[1], [7], [8], []]
     assert [row["request_id"] for row in rows] == [[b"1"], [b"2"], [b"2"], [b"5"]]
+
+
+def test_request_log_counts_and_tells_what_it_leaves_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = {"examples": np.array([example(a=[9])], object)}
+    log = RequestLog("ranker", LoggingSettings(tmp_path / "log"), Metrics())
+    for number, (request, response) in enumerate([*INFERENCES, INFERENCES[1]]):
+        call = Asker(f"i{number}")
+        log.offer(request=request, response=response, call=call, transform_hash="")
+    log.close()
+    write_log(
+        tmp_path / "log",
+        [
+            ranked("i1", [example(a=[1])], click=[0.0]),  # the id of an inference: another request
+            Asked("3", other, {"vectors": [1.0]}, signature="transform_features"),
+        ],
+    )
+    with caplog.at_level(logging.INFO):
+        rows = _read(tmp_path, "a", "request_id")
+    assert rows == [{"a": [1], "request_id": [b"i1"]}]
+    told = sorted(m for m in caplog.messages if "not read as candidates" in m)
+    assert told == [
+        "left out 1 requests that are not read as candidates: Classify",
+        "left out 1 requests that are not read as candidates: MultiInference",
+        "left out 1 requests that are not read as candidates: Predict on transform_features",
+        "left out 2 requests that are not read as candidates: Regress",
+    ]
 
 
 def test_request_log_reads_thousands_in_order(tmp_path: Path) -> None:

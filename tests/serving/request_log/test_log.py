@@ -13,8 +13,10 @@ from rankbeam.serving.request_log import log as log_module
 from rankbeam.serving.request_log.frames import frame
 from rankbeam.serving.request_log.log import RequestLog
 from rankbeam.serving.request_log.logs import request_logs
+from rankbeam.serving.request_log.reader import finished_files, read_records
 from rankbeam.serving.request_log.record import Answered
 from rankbeam.serving.settings.logging import LoggingSettings
+from tests.serving.request_log.inferences import INFERENCES
 from tests.serving.request_log.logging_kit import (
     Asker,
     Counter,
@@ -126,6 +128,52 @@ def test_log_counts_every_overflow(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert len(records_of(tmp_path)) == counter.written
 
 
+def test_log_bounds_what_waits_in_bytes_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counter = Counter()
+    held = threading.Event()
+
+    def slow(content: bytes) -> bytes:
+        held.wait()
+        return frame(content)
+
+    monkeypatch.setattr(log_module, "frame", slow)
+    large = (b"x" * 10_000,)
+    with _log(tmp_path, counter, max_queued_bytes=105_000) as log:
+        for number in range(50):
+            offer(log, f"large{number}", large)
+        assert counter.dropped == 40  # ten of 10 kB and a little wait
+        offer(log, "small")
+        assert counter.dropped == 40
+        offer(log, "huge", (b"x" * 200_000,))
+        assert counter.dropped == 41
+        held.set()
+        wait_until(lambda: log._queued_bytes == 0)
+        offer(log, "after", large)
+    ids = [id_of(record) for record in records_of(tmp_path)]
+    assert ids == [*(f"large{number}" for number in range(10)), "small", "after"]
+    assert (counter.written, counter.dropped) == (12, 41)
+
+
+def test_log_gives_all_room_back(tmp_path: Path) -> None:
+    counter = Counter()
+    with _log(tmp_path, counter, max_queued_bytes=2_000) as log:
+        for number in range(3_000):
+            offer(log, f"r{number}")
+            if number % 10 == 0:
+                log.offer(
+                    request=request_of([b"x"]),
+                    response=request_of([b"no answer"]),
+                    call=Asker("odd"),
+                    transform_hash="",
+                )
+        wait_until(log._queue.empty)
+        wait_until(lambda: log._queued_bytes == 0)
+    assert counter.written + counter.dropped == 3_300
+    assert counter.dropped >= 300
+
+
 def test_log_counts_under_many_threads(tmp_path: Path) -> None:
     counter = Counter()
     with _log(tmp_path, counter, max_queued=50, rotate_bytes=20_000) as log:
@@ -184,6 +232,19 @@ def test_log_does_not_hold_requests_after_they_are_written(tmp_path: Path) -> No
             offer(log, f"r{number}")
         wait_until(lambda: bool(partials_of(tmp_path)) and log._queue.empty())
         wait_until(_nothing_answered)
+
+
+def test_log_takes_all_kinds_of_inference(tmp_path: Path) -> None:
+    counter = Counter()
+    with _log(tmp_path, counter) as log:
+        for number, (request, response) in enumerate(INFERENCES):
+            log.offer(
+                request=request, response=response, call=Asker(f"r{number}"), transform_hash="ab"
+            )
+    found = list(read_records(finished_files(tmp_path)))
+    assert [record.request_id for record in found] == ["r0", "r1", "r2"]
+    assert [(record.request, record.response) for record in found] == list(INFERENCES)  # type: ignore[union-attr]
+    assert (counter.written, counter.dropped) == (3, 0)
 
 
 def _nothing_answered() -> bool:

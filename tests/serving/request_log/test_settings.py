@@ -50,10 +50,21 @@ def test_settings_of_a_proto_that_cannot_be(collector: str, sampling: str, messa
 
 def test_settings_of_a_config_section() -> None:
     spec = RequestLogSpec(
-        folder="log", sampling_rate=0.1, rotate_mb=0.5, rotate_s=3.0, max_queued=5
+        folder="log",
+        sampling_rate=0.1,
+        rotate_mb=0.5,
+        rotate_s=3.0,
+        max_queued=5,
+        max_queued_mb=0.25,
     )
     assert spec.settings(Path("/base")) == LoggingSettings(
-        Path("/base/log"), "", 0.1, rotate_bytes=524_288, rotate_s=3.0, max_queued=5
+        Path("/base/log"),
+        "",
+        0.1,
+        rotate_bytes=524_288,
+        rotate_s=3.0,
+        max_queued=5,
+        max_queued_bytes=262_144,
     )
 
 
@@ -67,6 +78,7 @@ def test_settings_of_a_config_section() -> None:
         {"folder": "log", "rotate_mb": 0},
         {"folder": "log", "rotate_s": float("inf")},
         {"folder": "log", "max_queued": 0},
+        {"folder": "log", "max_queued_mb": 0},
         {"folder": "log", "rate": 1},
     ],
 )
