@@ -69,7 +69,7 @@ _MODELS = (
     Flag(
         "file_system_poll_wait_seconds",
         1.0,
-        "Between two looks for new versions; 0 looks once.",
+        "Between two looks for new versions; 0 looks once (attempts at what it finds go on).",
         0,
     ),
     Flag(

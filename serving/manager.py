@@ -84,6 +84,7 @@ class VersionManager:
         self._serving = _Serving()
         self._table = VersionTable(watch)
         self._failures: dict[int, _Failure] = {}
+        self._found: Mapping[int, Path] | None = None
 
     def get(self, version: int | None = None) -> Servable:
         """The highest version that serves, or that very version.
@@ -131,13 +132,15 @@ class VersionManager:
             if base_path != self._base_path:
                 self._failures.clear()
             self._base_path, self._policy = base_path, policy
+            self._found = None
 
     def poll(self) -> None:
-        """Looks at the disk once; loads what the policy wants, then unloads what it does not.
+        """Looks at the disk; loads what the policy wants, then unloads what it does not.
 
         Where none of the versions that `Latest` wants can be loaded, older ones are tried, down to
         the one that serves. A version that failed is tried again once its files have changed, and
-        otherwise as often as the settings say.
+        otherwise as often as the settings say. Where those say to look once, later calls only try
+        again what the first has found, until `configure`.
 
         Raises:
             OSError: the base path cannot be read.
@@ -145,7 +148,7 @@ class VersionManager:
         with self._polling:
             if self._closed:
                 return
-            on_disk = versions.list_versions(self._base_path)
+            on_disk = self._on_disk()
             wanted = self._policy.wanted(on_disk)
             substitutes = self._policy.substitutes(on_disk)
             self._table.start(wanted if self._serving.by_version else wanted | substitutes)
@@ -173,10 +176,20 @@ class VersionManager:
             self._serving = _Serving()
         self._retire(ended)
 
+    def _on_disk(self) -> Mapping[int, Path]:
+        if self._found is not None:
+            return self._found
+        found = versions.list_versions(self._base_path)
+        if self._loading.look_once:
+            self._found = found
+        return found
+
     def _try_load(self, version: int, path: Path) -> None:
         if self._closed or version in self._serving.by_version:
             return
         seen = versions.fingerprint(path)
+        if self._loading.look_once and version in self._failures:
+            seen = self._failures[version].files  # changed files are no reason to try again
         if not self._may_try(version, seen):
             return
         self._table.set(VersionStatus(version, State.LOADING))

@@ -5,6 +5,7 @@ looks for new versions and loads them.
 """
 
 import asyncio
+import dataclasses
 import functools
 import logging
 import threading
@@ -108,7 +109,7 @@ class ModelServer:
         registry = ModelRegistry(
             options.models,
             load=functools.partial(load_servable, settings=options.session),
-            loading=options.loading,
+            loading=dataclasses.replace(options.loading, look_once=options.poll_wait_s <= 0),
             labels_for_unavailable=options.labels_for_unavailable,
             watcher=metrics,
         )

@@ -31,7 +31,8 @@ class ServerOptions:
         host: the interface to listen on; `0.0.0.0` is all of them.
         port: gRPC port; 0 takes a free one.
         rest_port: REST port; 0 takes a free one, None serves no REST.
-        poll_wait_s: seconds between two looks at the base paths; 0 looks once.
+        poll_wait_s: seconds between two looks at the base paths; 0 looks once, and only tries again
+            to load what it found.
         drain_timeout_s: seconds that requests under way get to end when the server stops.
         num_threads: graphs that run at the same time, where batching is off.
         batching: gathers requests into batches; None runs each alone.

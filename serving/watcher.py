@@ -20,6 +20,9 @@ from rankbeam.transform.errors import ConfigError
 
 _log = logging.getLogger(__name__)
 
+# Between two attempts where no time between them is asked for.
+_LEAST_RETRY_S = 0.1
+
 Reload = Callable[[tuple[ModelSettings, ...]], None]
 
 
@@ -65,15 +68,15 @@ class Watcher:
         # they must not inherit this thread's place.
         start_pools(self._options.session)
         step_back()
-        wait_s = self._options.poll_wait_s
         while not self._stopping.is_set():
             try:
                 self._look()
             except Exception:  # a server whose watcher has ended would never serve a new version
                 _log.exception("looking for new versions failed unexpectedly")
-            if wait_s <= 0 and self._config_wait_s is None:
-                return  # TensorFlow Serving's 0: look once
-            self._stopping.wait(self._next_wait())
+            waits = [wait for wait in (self._poll_wait_s, self._config_wait_s) if wait is not None]
+            if not waits:
+                return
+            self._stopping.wait(min(waits))
 
     def _look(self) -> None:
         self._read_config()
@@ -81,15 +84,22 @@ class Watcher:
         self._on_look()
 
     @property
+    def _poll_wait_s(self) -> float | None:
+        """Until the registry is asked again, where it still has something to do."""
+        options = self._options
+        if options.poll_wait_s > 0:
+            return options.poll_wait_s
+        # TensorFlow Serving's 0: it looks once. What it found and could not load is tried again.
+        if options.loading.max_retries == 0:
+            return None
+        return max(_LEAST_RETRY_S, options.loading.retry_interval_s)
+
+    @property
     def _config_wait_s(self) -> float | None:
         options = self._options
         if options.model_config_file is None or options.model_config_poll_s <= 0:
             return None
         return options.model_config_poll_s
-
-    def _next_wait(self) -> float:
-        waits = [self._options.poll_wait_s, self._config_wait_s]
-        return min(wait for wait in waits if wait is not None and wait > 0)
 
     def _read_config(self) -> None:
         file, wait_s = self._options.model_config_file, self._config_wait_s

@@ -13,11 +13,14 @@ class LoadSettings:
         warmup_iterations: how often the stored warm-up requests run on a new version; 0 is never.
         max_retries: further attempts at a version that failed, while its files stay the same.
         retry_interval_s: seconds between two of them; not positive means at the next look.
+        look_once: whether a base path is read only once, as where `file_system_poll_wait_seconds`
+            is 0; further attempts at what was found go on all the same.
     """
 
     warmup_iterations: int = 1
     max_retries: int = 5
     retry_interval_s: float = 60.0
+    look_once: bool = False
 
     def __post_init__(self) -> None:
         """Refuses negative counts.

@@ -7,7 +7,7 @@ import pytest
 
 from rankbeam.serving import warmup
 from rankbeam.serving.manager import State, VersionManager
-from rankbeam.serving.policy import All
+from rankbeam.serving.policy import All, Latest
 from rankbeam.serving.servable import Servable, load_servable
 from rankbeam.serving.settings.loading import LoadSettings
 from tests.serving import tiny_models
@@ -76,6 +76,47 @@ def test_manager_gives_up_after_its_retries(base_path: Path) -> None:
     manager = VersionManager("tiny", base_path, loading=loading, load=load)
     for _ in range(4):
         manager.poll()
+    assert tried == [1, 1]
+
+
+def test_manager_that_looks_once_tries_again_what_it_found_and_nothing_else(
+    base_path: Path,
+) -> None:
+    add(base_path, 2)
+    tried: list[int] = []
+
+    def load(name: str, version: int, path: Path) -> Servable:
+        tried.append(version)
+        if version == 2 and tried.count(2) <= 2:
+            raise OSError("the share is away")
+        return load_servable(name, version, path)
+
+    loading = LoadSettings(max_retries=2, retry_interval_s=0.0, look_once=True)
+    manager = VersionManager("tiny", base_path, loading=loading, load=load)
+    manager.poll()
+    assert states(manager) == {2: "END", 1: "AVAILABLE"}
+    add(base_path, 3)
+    for _ in range(4):
+        manager.poll()
+    assert tried == [2, 1, 2, 2]
+    assert states(manager) == {2: "AVAILABLE", 1: "END"}
+    manager.configure(base_path, Latest())  # as TensorFlow Serving, whose new config looks again
+    manager.poll()
+    assert manager.get().version == 3
+
+
+def test_manager_that_looks_once_gives_up_after_its_retries(base_path: Path) -> None:
+    tried: list[int] = []
+
+    def load(name: str, version: int, path: Path) -> Servable:
+        tried.append(version)
+        raise OSError("the share is away")
+
+    loading = LoadSettings(max_retries=1, retry_interval_s=0.0, look_once=True)
+    manager = VersionManager("tiny", base_path, loading=loading, load=load)
+    for _ in range(4):
+        manager.poll()
+        (base_path / "1" / "changed").write_bytes(b"x" * len(tried))
     assert tried == [1, 1]
 
 

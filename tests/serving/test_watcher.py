@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from rankbeam.serving.client import PredictClient
 from rankbeam.serving.errors import RequestRejected
 from rankbeam.serving.server import ModelServer
 from rankbeam.serving.server_options import ServerOptions
+from rankbeam.serving.settings.loading import LoadSettings
+from rankbeam.serving.settings.model import ModelSettings
 from rankbeam.serving.settings.model_config import read_models
 from tests.serving.waiting import NAME, wait_available, wait_until
 
@@ -119,6 +122,42 @@ def test_file_that_is_gone_keeps_what_is_served(
         file.unlink()
         wait_until(lambda: any("is not put in force" in m for m in caplog.messages))
     assert _serves(server, NAME)
+
+
+def test_server_that_looks_once_tries_a_broken_version_again_and_sees_no_other(
+    base_path: Path, biased_model: Path
+) -> None:
+    file = base_path / "1" / "saved_model.pb"
+    whole = file.read_bytes()
+    file.write_bytes(b"broken")
+    options = ServerOptions(
+        (ModelSettings(NAME, base_path),),
+        port=0,
+        poll_wait_s=0.0,
+        loading=LoadSettings(max_retries=1000, retry_interval_s=0.0),
+    )
+    with (
+        ModelServer(options) as server,
+        PredictClient(f"127.0.0.1:{server.port}", NAME) as client,
+    ):
+        wait_until(lambda: client.status()[0].state == "END")
+        shutil.copytree(biased_model, base_path / "2")
+        file.write_bytes(whole)
+        wait_until(lambda: client.status()[0].state == "AVAILABLE")
+        time.sleep(0.5)  # several attempts' time
+        assert [row.version for row in client.status()] == [1]
+
+
+def test_server_that_looks_once_and_may_not_try_again_stops_looking(base_path: Path) -> None:
+    options = ServerOptions(
+        (ModelSettings(NAME, base_path),),
+        port=0,
+        poll_wait_s=0.0,
+        loading=LoadSettings(max_retries=0),
+    )
+    with ModelServer(options) as server:
+        wait_available(f"127.0.0.1:{server.port}")
+        wait_until(lambda: "version-watcher" not in {t.name for t in threading.enumerate()})
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="priorities of threads are Linux's")
