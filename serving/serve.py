@@ -2,6 +2,7 @@
 
 import gc
 import json
+import logging
 import os
 import signal
 import sys
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
 
 from rankbeam.serving.priority import let_threads_finish
 from rankbeam.serving.server import ModelServer
@@ -16,10 +18,14 @@ from rankbeam.serving.server_options import ServerOptions
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _SWITCH_INTERVAL_S = 0.0005
+CUT_EXIT_CODE = 1
+"""Of a process whose drain time was over before all had ended."""
 
 
 def run_server(options: ServerOptions, announce: Callable[[str], None] | None = None) -> None:
     """Serves until SIGTERM or SIGINT, then drains; a second signal ends the drain at once.
+
+    Where something has not ended when the drain time is over, the process ends here and now.
 
     Once it listens, it announces one line of JSON: `{"event": "listening", "host": ...,
     "grpc_port": ..., "rest_port": ..., "pid": ..., "models": {NAME: BASE_PATH, ...}}`.
@@ -41,6 +47,16 @@ def run_server(options: ServerOptions, announce: Callable[[str], None] | None = 
     with _stop_on_signals() as stop, ModelServer(options) as server:
         (announce or _print_line)(_announcement(options, server))
         stop.wait()
+    if server.cut:
+        _leave()
+
+
+def _leave() -> NoReturn:
+    """Ends the process; Python would wait for the threads that are left behind."""
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(CUT_EXIT_CODE)
 
 
 def _announcement(options: ServerOptions, server: ModelServer) -> str:

@@ -9,9 +9,7 @@ import dataclasses
 import functools
 import logging
 import threading
-from collections.abc import Iterator
 from concurrent import futures
-from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -20,6 +18,7 @@ import uvloop
 from grpc_reflection.v1alpha import reflection
 
 from rankbeam.serving import tls
+from rankbeam.serving.drain import Drain
 from rankbeam.serving.engine.batching import Batcher
 from rankbeam.serving.engine.core import ServerCore
 from rankbeam.serving.engine.metrics import Metrics
@@ -57,6 +56,8 @@ class ModelServer:
     Attributes:
         port: gRPC port, once started.
         rest_port: REST port, once started; None where REST is off.
+        cut: once stopped, what the end of the drain time cut off, in words. Its threads go on until
+            they are done: a process that is not to wait for them must end without them.
     """
 
     def __init__(self, options: ServerOptions) -> None:
@@ -68,6 +69,7 @@ class ModelServer:
         self._ending: asyncio.Event | None = None
         self.port = 0
         self.rest_port: int | None = None
+        self.cut: tuple[str, ...] = ()
 
     def start(self) -> int:
         """Listens and begins to load; returns the gRPC port.
@@ -84,7 +86,10 @@ class ModelServer:
         return self.port
 
     def stop(self) -> None:
-        """Takes no more requests, lets those under way end within the drain time, then returns."""
+        """Takes no more requests, lets those under way end within the drain time, then returns.
+
+        Who still waits then is answered UNAVAILABLE.
+        """
         if self._ending is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._ending.set)
         self._thread.join()
@@ -113,26 +118,30 @@ class ModelServer:
             labels_for_unavailable=options.labels_for_unavailable,
             watcher=metrics,
         )
-        with _threads(options) as (executor, batch_executor):
-            logs = request_logs(options.models, metrics)
-            batcher = None
-            if options.batching is not None:
-                batcher = Batcher(options.batching, batch_executor, metrics)
-            core = LoggedCore(
-                registry,
-                executor,
-                metrics,
-                batcher=batcher,
-                logs=logs,
-                check_method_names=options.check_method_names,
-            )
-            try:
-                await self._serve_fronts(core, executor)
-            finally:
-                registry.close()
-                await asyncio.to_thread(logs.close)  # flushes, and may wait for a slow disk
+        logs = request_logs(options.models, metrics)
+        executor, batch_executor = pools = _pools(options)
+        batcher = None
+        if options.batching is not None:
+            batcher = Batcher(options.batching, batch_executor, metrics)
+        core = LoggedCore(
+            registry,
+            executor,
+            metrics,
+            batcher=batcher,
+            logs=logs,
+            check_method_names=options.check_method_names,
+        )
+        drain = Drain(0.0)
+        try:
+            drain = await self._serve_fronts(core, executor)
+        finally:
+            await drain.end("a change of the models", registry.close)
+            await asyncio.to_thread(logs.close)  # flushes, and may wait for a slow disk
+            await drain.end("graphs that run", lambda: _end(pools))
+            await self._tell(drain)
 
-    async def _serve_fronts(self, core: ServerCore, executor: futures.Executor) -> None:
+    async def _serve_fronts(self, core: ServerCore, executor: futures.Executor) -> Drain:
+        """Serves until told to stop; returns what the rest of the server has left to end in."""
         options = self._options
         health = Health(core.registry)
         front = self._grpc_server(core, health)
@@ -155,9 +164,25 @@ class ModelServer:
             assert self._ending is not None
             await self._ending.wait()
         finally:
+            drain = Drain(options.drain_timeout_s)
             await health.drain()
             await asyncio.gather(*(stop(options.drain_timeout_s) for stop in (front.stop, *stops)))
-            await asyncio.to_thread(watcher.stop)
+            await drain.end("a version that loads", watcher.stop)
+        return drain
+
+    async def _tell(self, drain: Drain) -> None:
+        """Says what was cut off, and lets nobody wait for it in this loop."""
+        self.cut = tuple(drain.cut)
+        if not drain.cut:
+            return
+        _log.error(
+            "the drain time of %g s is over; cut off: %s",
+            *(self._options.drain_timeout_s, ", ".join(drain.cut)),
+        )
+        waiting = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
 
     def _grpc_server(self, core: ServerCore, health: Health) -> Any:
         # Of two arguments of one name, gRPC would take the first.
@@ -199,8 +224,9 @@ class ModelServer:
         )
 
     def _refresh(self, health: Health) -> None:
-        """Called by the watcher's thread, which the server outlives."""
-        asyncio.run_coroutine_threadsafe(health.refresh(), self._loop)
+        """Called by the watcher's thread, which outlives the server only where it is cut off."""
+        if not self._loop.is_closed():
+            asyncio.run_coroutine_threadsafe(health.refresh(), self._loop)
 
     def __enter__(self) -> "ModelServer":
         self.start()
@@ -215,14 +241,18 @@ class ModelServer:
         self.stop()
 
 
-@contextmanager
-def _threads(options: ServerOptions) -> Iterator[tuple[futures.Executor, futures.Executor]]:
+def _pools(options: ServerOptions) -> tuple[futures.Executor, futures.Executor]:
     """The threads that run graphs: of requests alone, and of batches."""
-    executor = futures.ThreadPoolExecutor(options.num_threads, "predict")
     batching = options.batching or BatchingSettings()
-    batches = futures.ThreadPoolExecutor(batching.num_batch_threads, batching.thread_pool_name)
-    try:
-        yield executor, batches
-    finally:
-        for pool in (executor, batches):
-            pool.shutdown(wait=True, cancel_futures=True)
+    return (
+        futures.ThreadPoolExecutor(options.num_threads, "predict"),
+        futures.ThreadPoolExecutor(batching.num_batch_threads, batching.thread_pool_name),
+    )
+
+
+def _end(pools: tuple[futures.Executor, ...]) -> None:
+    """Drops what has not begun, and waits for the rest."""
+    for pool in pools:
+        pool.shutdown(wait=False, cancel_futures=True)
+    for pool in pools:
+        pool.shutdown(wait=True)

@@ -1,8 +1,9 @@
 """The embedded server's process: `python -m rankbeam.serving.server_main`.
 
 Its flags are those of `tensorflow_model_server`. The announcement on standard output is the only
-line there; the log goes to standard error. Exit codes: 0 after a drain, 2 where the flags or their
-files are wrong, 5 where the machine is at fault.
+line there; the log goes to standard error. Exit codes: 0 after a drain, 1 where the drain time was
+over before all had ended, 2 where the flags or their files are wrong, 5 where the machine is at
+fault.
 """
 
 import logging

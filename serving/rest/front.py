@@ -25,6 +25,7 @@ _WEB_ORIGIN = re.compile("https?://")
 _LINGERING_S = 2.0
 _BACKLOG = 1024
 _HANDSHAKE_S = 10.0
+_LAST_WORDS_S = 1.0
 
 
 class RestFront:
@@ -73,6 +74,8 @@ class RestFront:
         self._connections: web.Server | None = None
         self._listener: asyncio.Server | None = None
         self._stopping = False
+        self._cutting = False
+        self._under_way: set[asyncio.Task[object]] = set()
 
     async def start(self) -> int:
         """Listens, in the running event loop; returns the port.
@@ -111,15 +114,36 @@ class RestFront:
         return port
 
     async def stop(self, drain_timeout_s: float) -> None:
-        """Takes no more requests, lets those under way end within the time, closes the rest."""
+        """Takes no more requests; those under way end within the time, or are answered 503."""
         self._stopping = True
         if self._listener is None or self._connections is None:
             return
         self._listener.close()
         self._connections.pre_shutdown()
-        await self._connections.shutdown(drain_timeout_s)
+        until = time.monotonic() + drain_timeout_s
+        while self._under_way and (left := until - time.monotonic()) > 0:
+            await asyncio.wait(set(self._under_way), timeout=left)
+        self._cutting = True
+        for task in self._under_way:
+            task.cancel()
+        await self._connections.shutdown(_LAST_WORDS_S)
 
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
+        task = asyncio.current_task()
+        assert task is not None
+        self._under_way.add(task)
+        try:
+            return await self._answer(request)
+        except asyncio.CancelledError:
+            if not self._cutting:  # the client went away
+                raise
+            response = json_response(503, other_answers.error("The server stops"))
+            response.force_close()
+            return response
+        finally:
+            self._under_way.discard(task)
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         started = time.monotonic()
         name = request_id(request.headers.get(REQUEST_ID_KEY))
         try:

@@ -1,6 +1,9 @@
 """SIGTERM under load: what was accepted is answered, what comes later is told to go elsewhere."""
 
+import http.client
+import json
 import multiprocessing
+import shutil
 import threading
 import time
 from collections import Counter
@@ -8,20 +11,28 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
+import grpc
 import numpy as np
 import pytest
+import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
+from rankbeam.serving import warmup
 from rankbeam.serving.client import PredictClient
 from tests.serving.reliability import draining
 from tests.serving.reliability.pushing import push
 from tests.serving.reliability.questions import question
 from tests.serving.reliability.servers import Server, serving
-from tests.serving.waiting import NAME
+from tests.serving.waiting import NAME, wait_until
 
 pytestmark = pytest.mark.slow
 
 LONG = 6
 OVER_GRPC, OVER_REST = 6, 2
+ENDLESS = int(tf.int32.max)  # rounds; days
+DRAIN_S = 1.0
+SOON_S = 15.0  # for what must end soon after the drain time; endless otherwise
+CUT = (f"--drain_timeout_seconds={DRAIN_S}", "--grpc_max_threads=4")
 
 
 def _rounds(target: str) -> np.int32:
@@ -82,3 +93,69 @@ def test_sigterm_under_load_answers_all_that_was_accepted(
     assert ending.tally.answered > 0
     assert Counter(ending.refused) == {"UNAVAILABLE": OVER_GRPC, "closed": OVER_REST}
     assert "Traceback" not in log.read_text(errors="replace")
+
+
+def _endless() -> predict_pb2.PredictRequest:
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name, request.model_spec.signature_name = NAME, "slow"
+    request.inputs["rounds"].CopyFrom(tf.make_tensor_proto(ENDLESS, tf.int32))
+    return request
+
+
+def _ask_rest(server: Server) -> tuple[int, object]:
+    """Status and body of the answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.rest_port, timeout=60)
+    body = json.dumps({"signature_name": "slow", "inputs": {"rounds": ENDLESS}})
+    connection.request("POST", f"/v1/models/{NAME}:predict", body)
+    answer = connection.getresponse()
+    found = answer.status, json.loads(answer.read())
+    connection.close()
+    return found
+
+
+@pytest.mark.parametrize("batching", [False, True])
+def test_graph_that_runs_on_does_not_hold_the_process_and_who_waits_is_told(
+    tmp_path: Path, models: Mapping[float, Path], batching: bool
+) -> None:
+    log = tmp_path / "log"
+    push(tmp_path / "base", models)
+    flags = (*CUT, "--enable_batching") if batching else CUT
+    with (
+        serving(tmp_path / "base", log, *flags) as server,
+        ThreadPoolExecutor(1) as thread,
+        grpc.insecure_channel(server.target) as channel,
+    ):
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        asked = [stub.Predict.future(_endless(), timeout=60) for _ in range(2)]
+        over_rest = thread.submit(_ask_rest, server)
+        time.sleep(1.0)  # they run
+        started = time.monotonic()
+        code = server.terminate(SOON_S)
+        took_s = time.monotonic() - started
+        refused = [call.exception(timeout=60).code().name for call in asked]
+        answered = over_rest.result()
+    assert code == 1
+    assert took_s >= DRAIN_S
+    assert refused == ["UNAVAILABLE"] * 2
+    assert answered == (503, {"error": "The server stops"})
+    said = log.read_text(errors="replace")
+    assert f"the drain time of {DRAIN_S:g} s is over; cut off: graphs that run" in said
+    assert "Traceback" not in said
+
+
+def test_version_that_loads_on_does_not_hold_the_process(
+    tmp_path: Path, models: Mapping[float, Path]
+) -> None:
+    base_path, log = tmp_path / "base", tmp_path / "log"
+    push(base_path, models)
+    with serving(base_path, log, *CUT, "--file_system_poll_wait_seconds=0.1") as server:
+        shutil.copytree(models[0.0], base_path / ".next")
+        warmup.write_warmup(base_path / ".next", [_endless()])
+        (base_path / ".next").rename(base_path / "2")
+        with PredictClient(server.target, NAME) as client:
+            wait_until(lambda: client.status()[0].state == "LOADING")
+        time.sleep(0.5)  # the warm-up runs
+        assert server.terminate(SOON_S) == 1
+    said = log.read_text(errors="replace")
+    assert f"the drain time of {DRAIN_S:g} s is over; cut off: a version that loads" in said
+    assert "Traceback" not in said
