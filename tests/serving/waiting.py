@@ -4,15 +4,20 @@ import contextlib
 import time
 from collections.abc import Callable
 
-from rankbeam.serving.client import PredictClient
+from rankbeam.serving.client import ChannelOptions, PredictClient
 from rankbeam.transform.errors import RankbeamError
 
 NAME = "tiny"
 
 
-def wait_available(target: str, version: int = 1, timeout_s: float = 30.0) -> None:
+def wait_available(
+    target: str,
+    version: int = 1,
+    timeout_s: float = 30.0,
+    channel: ChannelOptions | None = None,
+) -> None:
     """Waits until a version of `tiny` is AVAILABLE."""
-    with PredictClient(target, NAME) as client:
+    with PredictClient(target, NAME, channel=channel) as client:
         wait_until(
             lambda: any(
                 row.version == version and row.state == "AVAILABLE" for row in client.status()

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import grpc
 
@@ -21,6 +21,21 @@ Scores = list[float]
 
 
 @dataclass(frozen=True, slots=True)
+class Tls:
+    """What a client of the gRPC port shows and believes, as PEM text.
+
+    Attributes:
+        authority: who may sign the server's certificate.
+        key: the client's own.
+        certificate: the client's own.
+    """
+
+    authority: str
+    key: str
+    certificate: str
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """A request and its right answers.
 
@@ -32,6 +47,7 @@ class Question:
         path: where the document is posted to.
         output: the answer's output that is looked at.
         expected: its values by the index of the model: version modulo how many there are.
+        tls: for a gRPC port that speaks TLS.
     """
 
     grpc_port: int
@@ -41,6 +57,7 @@ class Question:
     path: str
     output: str
     expected: tuple[Scores, ...]
+    tls: Tls | None = None
 
     def index_of(self, scores: Scores) -> int | None:
         """Which model gave these scores."""
@@ -128,8 +145,7 @@ class GrpcAsker:
 
     def __init__(self, question: Question) -> None:
         self._question = question
-        target = f"127.0.0.1:{question.grpc_port}"
-        self._channel = grpc.aio.insecure_channel(target, OWN_CONNECTION)
+        self._channel = _channel(question)
         self._predict = self._channel.unary_unary(protocol.PREDICT)
 
     async def ask(self) -> Answer:
@@ -142,6 +158,14 @@ class GrpcAsker:
     async def close(self) -> None:
         """Ends the channel."""
         await self._channel.close()
+
+
+def _channel(question: Question) -> Any:
+    target, tls = f"127.0.0.1:{question.grpc_port}", question.tls
+    if tls is None:
+        return grpc.aio.insecure_channel(target, OWN_CONNECTION)
+    shown = (tls.authority.encode(), tls.key.encode(), tls.certificate.encode())
+    return grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(*shown), OWN_CONNECTION)
 
 
 class RestAsker:

@@ -1,6 +1,7 @@
 """A server process whose end, log, memory, descriptors and threads a test looks at."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -10,10 +11,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rankbeam.serving.client import ChannelOptions
 from rankbeam.serving.versions import list_versions
 from tests.serving.waiting import NAME, wait_available
 
 HOST = "127.0.0.1"
+# Set before the server's own Python starts, so that libraries size their pools by it.
+_ON_ONE_CORE = (
+    sys.executable,
+    "-c",
+    "import os, sys\n"
+    "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+    "os.execv(sys.argv[1], sys.argv[1:])\n",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +35,14 @@ class Server:
         port: its gRPC port.
         rest_port: its REST port.
         log: the file that its standard error goes to.
+        channel: how gRPC clients connect.
     """
 
     process: "subprocess.Popen[str]"
     port: int
     rest_port: int
     log: Path
+    channel: ChannelOptions | None = None
 
     @property
     def target(self) -> str:
@@ -40,6 +52,10 @@ class Server:
     def memory(self) -> int:
         """Resident memory in bytes."""
         return 1024 * self._status("VmRSS")
+
+    def cores(self) -> int:
+        """How many cores it may use."""
+        return len(os.sched_getaffinity(self.process.pid))
 
     def threads(self) -> int:
         """How many threads it has."""
@@ -69,17 +85,25 @@ class Server:
         return self.process.wait(timeout_s)
 
 
-def launch(log: Path, *flags: str, port: int | None = None, rest_port: int | None = None) -> Server:
+def launch(
+    log: Path,
+    *flags: str,
+    port: int | None = None,
+    one_core: bool = False,
+    channel: ChannelOptions | None = None,
+) -> Server:
     """Starts `rankbeam.serving.server_main`; returns once it listens.
 
     Args:
         log: takes its standard error, behind what is there already.
         flags: the server's.
         port: gRPC port; by default a free one.
-        rest_port: REST port; by default a free one, which a flag of 0 would not give.
+        one_core: whether it has a single core, from its start.
+        channel: how gRPC clients connect.
     """
-    ports = [port or free_port(), rest_port or free_port()]
-    command = [sys.executable, "-m", "rankbeam.serving.server_main", *flags]
+    ports = [port or free_port(), free_port()]  # a REST port of 0 would be none
+    command = [*(_ON_ONE_CORE if one_core else ()), sys.executable]
+    command += ["-m", "rankbeam.serving.server_main", *flags]
     command += [f"--port={ports[0]}", f"--rest_api_port={ports[1]}"]
     with log.open("ab") as stream:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stream, text=True)
@@ -87,16 +111,22 @@ def launch(log: Path, *flags: str, port: int | None = None, rest_port: int | Non
     line = process.stdout.readline()
     assert line, f"the server ended with code {process.wait()}; its log:\n{log.read_text()}"
     announced = json.loads(line)
-    return Server(process, announced["grpc_port"], announced["rest_port"], log)
+    return Server(process, announced["grpc_port"], announced["rest_port"], log, channel)
 
 
 @contextmanager
-def serving(base_path: Path, log: Path, *flags: str) -> Iterator[Server]:
+def serving(
+    base_path: Path,
+    log: Path,
+    *flags: str,
+    one_core: bool = False,
+    channel: ChannelOptions | None = None,
+) -> Iterator[Server]:
     """A server of the model `tiny` with a version AVAILABLE; killed at the end if it still runs."""
     model = (f"--model_name={NAME}", f"--model_base_path={base_path}")
-    server = launch(log, *model, *flags)
+    server = launch(log, *model, *flags, one_core=one_core, channel=channel)
     try:
-        wait_available(server.target, max(list_versions(base_path)))
+        wait_available(server.target, max(list_versions(base_path)), channel=channel)
         yield server
     finally:
         server.kill()
