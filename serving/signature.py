@@ -51,7 +51,7 @@ class Signature:
         """
         self._check_names(inputs.keys())
         return {
-            alias: tensors.decode_input(alias, inputs[alias], expected)
+            alias: tensors.decode_input(alias, inputs[alias], expected, self._place)
             for alias, expected in self.inputs.items()
         }
 
@@ -97,6 +97,10 @@ class Signature:
                 raise status.invalid_argument(f"duplicate output tensor alias: {alias}")
             seen.add(alias)
         return output_filter or self.outputs
+
+    def _place(self, alias: str) -> int:
+        """An input's number in TensorFlow's own messages: sessions sort their feeds."""
+        return sorted(self.input_tensors.values()).index(self.input_tensors[alias])
 
     def _check_names(self, sent: Iterable[str]) -> None:
         if self.inputs.keys() == sent:

@@ -6,6 +6,7 @@ so that clients in any language read both servers with the same few lines.
 
 import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,8 @@ _FIELD_BY_DTYPE: dict[tf.DType, str] = {
     tf.uint64: "uint64_val",
     tf.bool: "bool_val",
 }
+_USUAL_TYPES = {dtype.as_datatype_enum: dtype for dtype in (*_FIELD_BY_DTYPE, tf.string)}
+_DATA_TYPES = frozenset(types_pb2.DataType.values())
 
 
 def encode(values: npt.ArrayLike) -> tensor_pb2.TensorProto:
@@ -85,13 +88,19 @@ def decode_array(proto: tensor_pb2.TensorProto) -> Array:
     return array
 
 
-def decode_input(alias: str, proto: tensor_pb2.TensorProto, expected: tf.TensorSpec) -> Array:
+def decode_input(
+    alias: str,
+    proto: tensor_pb2.TensorProto,
+    expected: tf.TensorSpec,
+    place: Callable[[str], int] = lambda alias: 0,
+) -> Array:
     """A request's input as array, held against the signature's dtype and shape.
 
     Args:
         alias: the input's name in the signature, for messages.
         proto: what the client sent.
         expected: dtype and (partly known) shape from the signature.
+        place: an input's number among those that the graph is fed, for messages.
 
     Returns:
         The array; strings as `object` of bytes.
@@ -100,12 +109,13 @@ def decode_input(alias: str, proto: tensor_pb2.TensorProto, expected: tf.TensorS
         status.Refusal: INVALID_ARGUMENT for another dtype, another shape, or bytes that do not
             make up the tensor they announce.
     """
-    if proto.dtype != expected.dtype.as_datatype_enum:
-        raise status.invalid_argument(
-            f"Expects input {alias!r} to be {expected.dtype.name} but "
-            f"{_dtype_name(proto.dtype)} is provided"
-        )
     shape = tuple([dim.size for dim in proto.tensor_shape.dim])
+    if proto.dtype != expected.dtype.as_datatype_enum:
+        _check_readable(alias, proto, shape)
+        raise status.invalid_argument(
+            f"Expects arg[{place(alias)}] to be {_dtype_name(expected.dtype.as_datatype_enum)} "
+            f"but {_dtype_name(proto.dtype)} is provided"
+        )
     array = _plain(proto, shape, expected.dtype)
     if array is None:
         array = _parsed(alias, proto, shape, expected.dtype)
@@ -167,9 +177,17 @@ def _parsed(
     return parsed
 
 
+def _check_readable(alias: str, proto: tensor_pb2.TensorProto, shape: tuple[int, ...]) -> None:
+    """Refuses what is no tensor of its own dtype either: that is said first."""
+    name = types_pb2.DataType.Name(proto.dtype) if proto.dtype in _DATA_TYPES else ""
+    if proto.dtype == types_pb2.DT_INVALID or not name or name.endswith("_REF"):
+        raise status.invalid_argument(f"tensor parsing error: {alias}")
+    dtype = _USUAL_TYPES.get(proto.dtype)
+    if dtype is not None and _plain(proto, shape, dtype) is None:
+        _parsed(alias, proto, shape, dtype)
+
+
 def _dtype_name(number: int) -> str:
-    try:
-        name: str = tf.as_dtype(number).name
-    except TypeError:
-        return f"unknown type {number}"
-    return name
+    """As TensorFlow's runtime calls a type, which is not always as Python's dtype is called."""
+    name: str = types_pb2.DataType.Name(number)
+    return name.removeprefix("DT_").lower()

@@ -119,7 +119,7 @@ PREDICT_REFUSALS = [
     (
         _predict({"examples": [1.0]}),
         "INVALID_ARGUMENT",
-        "Expects input 'examples' to be string but float32 is provided",
+        "Expects arg[0] to be string but float is provided",
     ),
 ]
 

@@ -69,7 +69,11 @@ def test_tensors_decode_input_accepts_content_and_fields() -> None:
 @pytest.mark.parametrize(
     ("sent", "message"),
     [
-        (tf.make_tensor_proto(["a"]), "Expects input 'x' to be float32 but string is provided"),
+        (tf.make_tensor_proto(["a"]), r"Expects arg\[0\] to be float but string is provided"),
+        (
+            tf.make_tensor_proto([1.0], tf.float64),
+            r"Expects arg\[0\] to be float but double is provided",
+        ),
         (tf.make_tensor_proto([1.0]), r"shape \(None, 1\) but \(1,\) is provided"),
         (tf.make_tensor_proto([[1.0, 2.0]]), r"shape \(None, 1\) but \(1, 2\) is provided"),
     ],
@@ -88,11 +92,27 @@ def test_tensors_decode_input_refuses_content_of_another_size() -> None:
         tensors.decode_input("x", proto, tf.TensorSpec([None], tf.float32))
 
 
-def test_tensors_decode_input_refuses_unknown_dtype_number() -> None:
+# None, a reference, and what there is not: TensorFlow can read none of them.
+@pytest.mark.parametrize("number", [0, 101, 77, -1])
+def test_tensors_decode_input_refuses_a_dtype_that_cannot_be_sent(number: int) -> None:
     proto = tf.make_tensor_proto([1.0])
-    proto.dtype = 77
-    with pytest.raises(Refusal, match="unknown type 77 is provided"):
+    proto.dtype = number
+    with pytest.raises(Refusal, match=r"^INVALID_ARGUMENT: tensor parsing error: x$"):
         tensors.decode_input("x", proto, tf.TensorSpec([None], tf.float32))
+
+
+@pytest.mark.parametrize("sent", [tf.float32, tf.string])
+def test_tensors_decode_input_says_first_what_cannot_be_read(sent: tf.DType) -> None:
+    proto = tf.make_tensor_proto(np.ones([4], np.float64))
+    proto.dtype = sent.as_datatype_enum  # the content is of another size, or of none
+    with pytest.raises(Refusal, match=r"^INVALID_ARGUMENT: tensor parsing error: x$"):
+        tensors.decode_input("x", proto, tf.TensorSpec([None], tf.int64))
+
+
+def test_tensors_decode_input_names_the_argument_that_is_wrong() -> None:
+    proto = tf.make_tensor_proto([1])
+    with pytest.raises(Refusal, match=r"Expects arg\[2\] to be string but int32 is provided"):
+        tensors.decode_input("x", proto, tf.TensorSpec([None], tf.string), {"x": 2}.__getitem__)
 
 
 @pytest.mark.parametrize(
