@@ -66,6 +66,11 @@ def not_servable(name: str, version: int | None) -> Refusal:
     return not_found(f"Servable not found for request: {wanted}")
 
 
+def not_yet_servable(name: str) -> Refusal:
+    """The server has just started, and has not been through its models."""
+    return unavailable(f"Model {name} is not loaded yet: the server has just started")
+
+
 def not_managed(name: str, version: int | None) -> Refusal:
     """Nothing is known of that model or version."""
     what = "any versions" if version is None else f"version {version}"

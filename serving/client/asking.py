@@ -121,7 +121,8 @@ class Asking:
     def _is_coming(self, request: Any) -> Steps[bool]:
         """Whether the server knows the model and merely has no version of it ready.
 
-        A server that has just started listens before its first version is loaded.
+        As where a version has vanished and the next is on its way. (A server that has just started
+        answers UNAVAILABLE.)
         """
         remaining = self._timeout_s - (time.monotonic() - self.started)
         if remaining <= 0:

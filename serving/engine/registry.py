@@ -5,12 +5,12 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import grpc
 from tensorflow_serving.apis import model_pb2
 
 from rankbeam.serving import status
+from rankbeam.serving.engine.version_watcher import Nobody, VersionWatcher
 from rankbeam.serving.manager import Load, State, VersionManager, VersionStatus
 from rankbeam.serving.servable import Servable, load_servable
 from rankbeam.serving.settings.loading import LoadSettings
@@ -18,28 +18,7 @@ from rankbeam.serving.settings.model import ModelSettings, by_name
 from rankbeam.transform.errors import ConfigError
 
 _log = logging.getLogger(__name__)
-
 _DEFAULT_LOADING = LoadSettings()
-
-
-class Watcher(Protocol):
-    """Told what becomes of versions; `rankbeam.serving.engine.metrics.Metrics` is one."""
-
-    def count_load(self, *, model: str, outcome: str) -> None:
-        """An attempt to load ended, with `ok` or a status code's name."""
-
-    def set_version_states(self, model: str, states: Mapping[int, str]) -> None:
-        """The states of all of a model's versions, by name."""
-
-
-class _Nobody:
-    """A watcher that looks away."""
-
-    def count_load(self, *, model: str, outcome: str) -> None:
-        pass
-
-    def set_version_states(self, model: str, states: Mapping[int, str]) -> None:
-        pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +59,15 @@ class ModelRegistry:
         load: Load = load_servable,
         loading: LoadSettings = _DEFAULT_LOADING,
         labels_for_unavailable: bool = False,
-        watcher: Watcher | None = None,
+        watcher: VersionWatcher | None = None,
     ) -> None:
         self._load = load
         self._loading = loading
         self._labels_for_unavailable = labels_for_unavailable
-        self._watcher: Watcher = watcher if watcher is not None else _Nobody()
+        self._watcher: VersionWatcher = watcher if watcher is not None else Nobody()
         self._reloading = threading.Lock()
         self._unreadable: dict[str, str] = {}
+        self._looked = False
         self._models = _Models()
         self._gone: dict[str, VersionManager] = {}
         wanted = by_name(models)
@@ -113,7 +93,8 @@ class ModelRegistry:
 
         Raises:
             status.Refusal: INVALID_ARGUMENT for no name or an unknown label, NOT_FOUND for a model
-                or version that does not serve.
+                or version that does not serve; UNAVAILABLE before the first `poll` is through,
+                when TensorFlow Serving does not listen yet.
         """
         servable = self.acquire(spec)
         try:
@@ -140,7 +121,12 @@ class ModelRegistry:
         manager = models.managers.get(name)
         if manager is None:
             raise status.not_servable(name, version)
-        return manager.acquire(version)
+        try:
+            return manager.acquire(version)
+        except status.Refusal as refusal:
+            if self._looked:
+                raise
+            raise status.not_yet_servable(name) from refusal
 
     def statuses(self, spec: model_pb2.ModelSpec) -> list[VersionStatus]:
         """The states of a model's versions, highest first, or of one; labels do not count.
@@ -182,15 +168,16 @@ class ModelRegistry:
             self._check_labels(wanted)
             before = self._models.settings
             self._install(wanted)
-            changed = [name for name, model in wanted.items() if before.get(name) != model]
-            for name in changed:
-                self._poll(name)
+            for name, model in wanted.items():
+                if before.get(name) != model:
+                    self._poll(name)
             self._check_available([name for name in wanted if name not in before])
 
     def poll(self) -> None:
         """Looks at all base paths once; one that cannot be read does not hold up the others."""
         for name in self._models.names:
             self._poll(name)
+        self._looked = True
 
     def close(self) -> None:
         """Unloads all models; requests under way end as they would."""

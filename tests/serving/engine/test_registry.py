@@ -49,6 +49,30 @@ def test_registry_refuses_in_tensorflow_servings_words(
     assert str(raised.value) == message
 
 
+def test_registry_asks_for_patience_until_it_has_looked_once(ads: Path, tmp_path: Path) -> None:
+    during: list[str] = []
+
+    def refused(name: str) -> str:
+        with pytest.raises(Refusal, match=name) as raised, registry.use(spec_of(name)):
+            pass
+        return str(raised.value)
+
+    def load(name: str, version: int, path: Path) -> Servable:
+        during.append(refused("ads"))
+        return load_servable(name, version, path)
+
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    registry = ModelRegistry([ModelSettings("ads", ads), ModelSettings("none", empty)], load=load)
+    patience = "UNAVAILABLE: Model {} is not loaded yet: the server has just started"
+    assert refused("none") == patience.format("none")
+    assert refused("nope") == "NOT_FOUND: Servable not found for request: Latest(nope)"
+    registry.poll()
+    assert during == [patience.format("ads")]
+    assert version_of(registry, spec_of("ads")) == 2
+    assert refused("none") == "NOT_FOUND: Servable not found for request: Latest(none)"
+
+
 def test_registry_releases_what_was_used_where_the_user_fails(ads: Path) -> None:
     registry = polled(ModelSettings("ads", ads))
     used: list[Servable] = []
