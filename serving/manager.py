@@ -204,7 +204,10 @@ class VersionManager:
 
     def _load_warm(self, version: int, path: Path) -> Servable:
         servable = self._load(self._name, version, path)
+        before = self._serving.highest
         try:
+            if before is not None:
+                servable.prepare_as(before)
             for _ in range(self._loading.warmup_iterations):
                 warmup.run_warmup(servable)
         except BaseException:

@@ -4,8 +4,9 @@ A `Signature` is one entry of the SavedModel's SignatureDef map, the authority t
 Serving asks. Several signatures may share an input tensor; `Fetches` run them together.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
@@ -16,8 +17,19 @@ from rankbeam.serving import status, tensors
 TensorProtos = Mapping[str, tensor_pb2.TensorProto]
 Arrays = dict[str, tensors.Array]
 
-RunGraph = Callable[..., Sequence[tensors.Array]]
-"""Input arrays in a fixed order -> output arrays in a fixed order."""
+
+class GraphCall(Protocol):
+    """Runs a graph on arrays in the order of its feeds; returns the arrays of its fetches."""
+
+    def __call__(self, *arrays: tensors.Array) -> Sequence[tensors.Array]:
+        """Runs the graph; makes the call before, where nobody has."""
+
+    @property
+    def is_made(self) -> bool:
+        """Whether the next call costs no more than those after it."""
+
+    def make(self) -> None:
+        """Makes the call, if nobody has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +52,7 @@ class Signature:
     outputs: tuple[str, ...]
     input_tensors: Mapping[str, str]
     output_tensors: Mapping[str, str]
-    graph: RunGraph
+    graph: GraphCall
 
     def feeds(self, inputs: TensorProtos) -> Arrays:
         """A request's tensors as arrays, in the order of `inputs`.
