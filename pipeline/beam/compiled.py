@@ -32,11 +32,31 @@ def compiled_plan(
         _check_place(kind, place, artifact_endpoint)
     for node in plan.nodes.values():
         if node.runner != "direct":
-            _check_root(node.runner, pipeline_root)
+            check_root(node.runner, pipeline_root, "kubeflow.pipeline_root")
         # What a job service knows beside is not known here.
         if node.place is None:
             check_options(node.options)
     return plan
+
+
+def check_root(runner: str, root: str | None, field: str) -> None:
+    """Hold the place of the artifacts to what workers on other machines can read.
+
+    Args:
+        runner: Where a Beam stage runs; not here.
+        root: Where the pipeline's artifacts go; None for the cluster's own place.
+        field: What the user calls the root.
+
+    Raises:
+        ConfigError: Workers could not read it.
+    """
+    # Of other roots Kubeflow's launcher makes copies in the node's own container, and the node
+    # hands their paths to Beam (see pipeline/kubeflow/entry.py).
+    if root is None or not root.startswith("gs://"):
+        raise ConfigError(
+            f"{field} must start with gs:// for the runner {runner}, whose workers read artifacts "
+            f"where they are; got {root or 'nothing'}"
+        )
 
 
 def _no_engine(kind: EngineKind) -> NoReturn:
@@ -61,14 +81,4 @@ def _check_place(kind: EngineKind, place: Place, artifact_endpoint: str | None) 
         raise ConfigError(
             f"beam.{kind}.environment.command must be set for a compiled pipeline; got nothing, "
             "which means this machine's Python"
-        )
-
-
-def _check_root(runner: BeamRunner, root: str | None) -> None:
-    # Of other roots Kubeflow's launcher makes copies in the node's own container, and the node
-    # hands their paths to Beam (see pipeline/kubeflow/entry.py).
-    if root is None or not root.startswith("gs://"):
-        raise ConfigError(
-            f"kubeflow.pipeline_root must start with gs:// for the runner {runner}, whose workers "
-            f"read artifacts where they are; got {root or 'nothing'}"
         )

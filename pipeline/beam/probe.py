@@ -1,4 +1,4 @@
-"""A job of a second, run before the DAG: does a worker start, and has it what a node needs?
+"""A job of a second, run before the others: does a worker start, and has it what a node needs?
 
 A worker that cannot start makes a job wait for ever, and one that runs another Python or sees other
 files fails somewhere in the middle. Here both end as one error within a minute.
@@ -46,14 +46,14 @@ class Expected:
     """What a worker must have.
 
     Attributes:
-        folder: A folder that it must see.
+        folder: A folder that it must see; None for none.
         file: Name of a file in it.
         python: Its version, as major.minor.
         versions: Distribution and version, pairs.
     """
 
-    folder: str
-    file: str
+    folder: str | None = None
+    file: str = ""
     python: str = field(default_factory=_python)
     versions: tuple[tuple[str, str], ...] = field(default_factory=_versions)
 
@@ -67,8 +67,9 @@ def differences(expected: Expected) -> list[str]:
     for library, wanted in expected.versions:
         if have.get(library) != wanted:
             found.append(f"{library} must be {wanted}; got {have.get(library, 'none')}")
-    if not os.path.exists(os.path.join(expected.folder, expected.file)):
-        found.append(f"the run's output folder must be seen there; got no {expected.folder}")
+    folder = expected.folder
+    if folder is not None and not os.path.exists(os.path.join(folder, expected.file)):
+        found.append(f"the run's output folder must be seen there; got no {folder}")
     return found
 
 
@@ -84,20 +85,27 @@ def look(expected: Expected) -> None:
 
 
 def probe(
-    name: str, arguments: Sequence[str], folder: str, tasks: int, timeout_s: float = TIMEOUT_S
+    name: str,
+    arguments: Sequence[str],
+    folder: str | None,
+    tasks: int,
+    timeout_s: float = TIMEOUT_S,
 ) -> None:
     """Run the job.
 
     Args:
         name: What the engine is called in errors.
         arguments: What Beam is told.
-        folder: Existing folder that workers must see.
+        folder: Existing folder that workers must see; None for none.
         tasks: As many elements, spread over the workers.
         timeout_s: Time for the job to end.
 
     Raises:
         EnvironmentFault: It does not end well in time.
     """
+    if folder is None:
+        _run(name, list(arguments), [Expected()] * max(1, tasks), timeout_s)
+        return
     file = f".beam-probe-{os.getpid()}"
     path = os.path.join(folder, file)
     with open(path, "wb"):

@@ -79,7 +79,7 @@ def submit_command(
     names = ("host", "token", "token_file", "cookie", "ca_cert", "request_timeout_s")
     connection = Connection(**{name: options.pop(name) for name in names})
     given = assignments(parameters)
-    with packaged(config, compiled, beam_runner, _say) as package:
+    with packaged(config, compiled, beam_runner, _say, options["pipeline_root"]) as package:
         submit(
             Submission(package=package, parameters=given, **options),
             connection,

@@ -4,9 +4,13 @@ Kubeflow keeps artifacts where the cluster says. TensorFlow reads gs:// itself, 
 nor s3://; there, Kubeflow's launcher copies inputs to a local folder before the node starts, and
 outputs from one after it has ended. TFX is told these folders, and what it reports is turned back.
 
+A node whose Beam stages go to a job service looks first whether that starts workers at all: its
+job would wait for them for ever.
+
 A deliberate error ends the container with its own exit code; its message is the log's last line.
 """
 
+import argparse
 import importlib
 import json
 import os
@@ -19,6 +23,7 @@ from typing import Any
 from rankbeam.transform.errors import RankbeamError
 
 INVOCATION_FLAG = "--json_serialized_invocation_args"
+_TFX_FLAGS = ("--executor_class_path", INVOCATION_FLAG, "--json_serialized_inputs_spec_args")
 _TFX_ENTRY_POINT = "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"
 # backend/src/v2/component of kubeflow/pipelines: LocalPathForURI.
 COPIED = {"minio://": "/minio/", "s3://": "/s3/"}
@@ -44,6 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     # Nodes of TFX's own read URIs too; only now, as the import takes TensorFlow.
     importlib.import_module("rankbeam.components.remote.files")
     try:
+        _check_workers(beam_words(arguments))
         runpy.run_module(_TFX_ENTRY_POINT, run_name="__main__", alter_sys=True)
     except SystemExit as end:
         if end.code not in (None, 0):
@@ -53,6 +59,29 @@ def main(arguments: Sequence[str]) -> int:
         return error.exit_code
     _restore(invocation["outputs"]["outputFile"])
     return 0
+
+
+def beam_words(arguments: Sequence[str]) -> list[str]:
+    """What TFX's entry point hands on to Beam: all that it does not know itself."""
+    parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False)
+    for flag in _TFX_FLAGS:
+        parser.add_argument(flag)
+    return parser.parse_known_args(list(arguments))[1]
+
+
+def _check_workers(words: Sequence[str]) -> None:
+    """Run a job of a second where a job service is to start the workers.
+
+    Raises:
+        EnvironmentFault: It starts none, or such as differ from this process.
+    """
+    if "--runner=PortableRunner" not in words:
+        return
+    given = dict(word.partition("=")[::2] for word in words)
+    # Late: Beam takes seconds, and most nodes need none.
+    probes = importlib.import_module("rankbeam.pipeline.beam.probe")
+    engine = f"the Beam engine at {given['--job_endpoint']}"
+    probes.probe(engine, words, None, tasks=int(given.get("--parallelism", 1)))
 
 
 def local_path(uri: str) -> str:

@@ -15,6 +15,7 @@ def packaged(
     compiled: Path | None,
     beam_runner: BeamRunner | None,
     say: Callable[[str], None],
+    pipeline_root: str | None = None,
 ) -> Iterator[Path]:
     """The compiled pipeline's file, for a block.
 
@@ -23,6 +24,7 @@ def packaged(
         compiled: A file that is there already, taken where it is given.
         beam_runner: Where the config's Beam stages run; where None, as it says.
         say: Prints a line.
+        pipeline_root: Where a compiled config's artifacts go; where None, as it says.
 
     Raises:
         ConfigError: Neither is given, or the config is wrong.
@@ -40,7 +42,10 @@ def packaged(
     # Late: a wrong config must not wait for TFX.
     from rankbeam.pipeline.kubeflow.compile import compile_pipeline
 
-    text = compile_pipeline(loaded.config, beam_runner=beam_runner)
+    place = {} if pipeline_root is None else {"pipeline_root": pipeline_root}
+    kubeflow = loaded.config.kubeflow.model_copy(update=place)
+    rooted = loaded.config.model_copy(update={"kubeflow": kubeflow})
+    text = compile_pipeline(rooted, beam_runner=beam_runner)
     _check_buckets(loaded.config.beam, beam_runner, say)
     with tempfile.TemporaryDirectory(prefix="rankbeam-") as folder:
         package = Path(folder) / f"{loaded.config.name}.yaml"

@@ -6,14 +6,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
+from rankbeam.pipeline.beam.compiled import check_root
 from rankbeam.pipeline.compiled.parameters import typed
-from rankbeam.pipeline.compiled.spec import load_compiled
+from rankbeam.pipeline.compiled.spec import CompiledPipeline, load_compiled
 from rankbeam.pipeline.kubeflow.backend import Backend
 from rankbeam.pipeline.kubeflow.connection import Connection
 from rankbeam.pipeline.kubeflow.follow import Patience, RunFollower
 from rankbeam.transform.errors import ConfigError
 
 DEFAULT_EXPERIMENT = "Default"
+_RUNNER = "--runner="
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ def submit(
     """
     compiled = load_compiled(submission.package)
     parameters = typed(compiled, submission.parameters)
+    if submission.pipeline_root is not None:
+        _check_root(compiled, submission.pipeline_root)
     backend = Backend(connection)
     namespace = _namespace(backend, submission.namespace)
     pipeline = backend.pipeline_id(compiled.name, namespace)
@@ -95,6 +99,17 @@ def submit(
     if wait is not None:
         RunFollower(backend, run_id, tuple(compiled.tasks), say, wait).to_the_end()
     return run_id
+
+
+def _check_root(compiled: CompiledPipeline, root: str) -> None:
+    runners = {
+        word.removeprefix(_RUNNER)
+        for task in compiled.tasks
+        for word in compiled.executor(task).container.args
+        if word.startswith(_RUNNER)
+    }
+    for runner in sorted(runners - {"DirectRunner"}):
+        check_root(runner, root, "--pipeline-root")
 
 
 def _namespace(backend: Backend, given: str | None) -> str | None:

@@ -25,6 +25,11 @@ def test_worker_like_this_process_passes(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_worker_need_see_no_folder_where_there_is_none() -> None:
+    assert differences(Expected()) == []
+    probe("beam", _DIRECT, None, tasks=2)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

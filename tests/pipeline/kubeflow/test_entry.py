@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rankbeam.pipeline.kubeflow.entry import local_path, remote_uri
+from rankbeam.pipeline.kubeflow.entry import beam_words, local_path, remote_uri
 
 URIS = {
     "minio://mlpipeline/v2/artifacts/ads/model": "/minio/mlpipeline/v2/artifacts/ads/model",
@@ -26,7 +26,13 @@ def test_local_path_is_where_the_launcher_copies_to(uri: str) -> None:
     assert remote_uri(URIS[uri]) == uri
 
 
-def _run(folder: Path, model: Path) -> "subprocess.CompletedProcess[str]":
+def test_beam_words_are_what_tfx_does_not_know() -> None:
+    flags = ("--executor_class_path", "a.B", "--json_serialized_invocation_args", '{"x": "--y=1"}')
+    told = ["--runner=PortableRunner", "--no_use_public_ips", "--parallelism=2"]
+    assert beam_words([*flags, *told, "--json_serialized_inputs_spec_args", "{}"]) == told
+
+
+def _run(folder: Path, model: Path, *beam: str) -> "subprocess.CompletedProcess[str]":
     """The Baseline's container, with an output artifact below `folder`."""
     artifact: dict[str, Any] = {"type": _MODEL, "metadata": {}}
     invocation = {
@@ -49,7 +55,7 @@ def _run(folder: Path, model: Path) -> "subprocess.CompletedProcess[str]":
         *("--json_serialized_invocation_args", json.dumps(invocation)),
         "--json_serialized_inputs_spec_args",
         json.dumps({"parameters": {"destination": _STRING}}),
-        "--direct_num_workers=1",
+        *(beam or ("--direct_num_workers=1",)),
     ]
     return subprocess.run(
         [sys.executable, *words], capture_output=True, text=True, check=False, cwd=folder
@@ -78,3 +84,16 @@ def test_entry_ends_with_the_errors_own_code_and_words(tmp_path: Path) -> None:
         f"{tmp_path}/gone/Format-Serving holds none"
     )
     assert not (tmp_path / "output.json").exists()
+
+
+@pytest.mark.slow
+def test_entry_looks_for_workers_before_a_node_waits_for_them(tmp_path: Path) -> None:
+    words = ("--job_endpoint=localhost:1", "--job_server_timeout=1", "--environment_type=LOOPBACK")
+    done = _run(tmp_path, tmp_path / "gone", "--runner=PortableRunner", *words)
+    assert done.returncode == 5
+    assert (
+        "EnvironmentFault: the Beam engine at localhost:1 must run a Python worker like this "
+        "process; after "
+    ) in done.stderr
+    # The node itself, which finds no model, was not run.
+    assert "model must hold a SavedModel" not in done.stderr

@@ -131,6 +131,27 @@ def test_submit_checks_parameters_before_anything_is_sent(
     assert cluster.requests == []
 
 
+def test_submit_holds_the_runs_own_root_to_beams_workers(tmp_path: Path) -> None:
+    tasks = {
+        "Transform": task("pass", arguments=["--runner=DataflowRunner"]),
+        "Evaluator": task("pass", arguments=["--runner=DirectRunner"]),
+    }
+    there = Submission(
+        package=write_spec(tmp_path / "pipeline.yaml", tasks), pipeline_root="minio://mlpipeline/v2"
+    )
+    cluster = Cluster()
+    lines, error = _follow(cluster, there)
+    assert (lines, cluster.versions, type(error)) == ([], {}, ConfigError)
+    assert str(error) == (
+        "--pipeline-root must start with gs:// for the runner DataflowRunner, whose workers read "
+        "artifacts where they are; got minio://mlpipeline/v2"
+    )
+    _, error = _follow(cluster, replace(there, pipeline_root="gs://bucket/root"))
+    assert error is None
+    [run] = cluster.runs.values()
+    assert run["runtime_config"]["pipeline_root"] == "gs://bucket/root"
+
+
 def test_wait_prints_changes_and_returns_at_success(submission: Submission) -> None:
     running = {"display_name": "trainer", "state": "RUNNING"}
     driver = {"display_name": "trainer-driver", "state": "SUCCEEDED"}

@@ -130,3 +130,24 @@ def test_submit_command_looks_for_dataflows_buckets(
     assert ("must be in a bucket that exists; got gs://nowhere/tmp" in err) == (bucket == "nowhere")
     told = "not seen   beam.dataflow.temp_location gs://forbidden/tmp: 403 "
     assert out.startswith(told) == (bucket == "forbidden")
+
+
+@pytest.mark.slow
+def test_submit_command_compiles_for_the_root_that_it_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    place = {"project": "p", "region": "r", "sdk_container_image": "registry/rankbeam-beam:1"}
+    changes = {
+        "kubeflow": {"data_root": "gs://here/data"},
+        "beam.dataflow": {**place, "temp_location": "gs://here/tmp"},
+    }
+    config, cluster = write_config(tmp_path, changes), Cluster()
+    told = {}
+    for root in ("s3://here/root", "gs://here/root"):
+        options = ("--beam-runner", "dataflow", "--pipeline-root", root)
+        with storage(monkeypatch), kubeflow(cluster) as url:
+            told[root] = _code("submit", config, "--host", url, *options)
+    assert told == {"s3://here/root": 2, "gs://here/root": 0}
+    assert "must start with gs:// for the runner dataflow" in capfd.readouterr().err
+    [version] = cluster.versions.values()
+    assert version["pipeline_spec"]["defaultPipelineRoot"] == "gs://here/root"
