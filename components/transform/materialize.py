@@ -50,17 +50,21 @@ class TransformFile(beam.DoFn):
         self._schema = schema
         self._transform: Transform | None = None
 
-    def process(self, element: FilePair, written: Any) -> None:
+    def process(self, element: FilePair, written: Any) -> tuple[()]:
         """Writes `element.target`; see `transform_file`.
 
         Args:
             element: What to transform.
             written: Comes when the graph is written.
+
+        Returns:
+            No elements: the file is what comes of it. (Beam warns of a method that returns None.)
         """
         del written
         if self._transform is None:
             self._transform = _loaded(self._graph, schema_pb2.Schema.FromString(self._schema))
         transform_file(element, self._transform)
+        return ()
 
 
 def transform_file(pair: FilePair, transform: Transform) -> None:
