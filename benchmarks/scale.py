@@ -3,6 +3,8 @@
 For each size a marketplace is simulated, block by block, and the DAG runs on it up to the Trainer
 (one epoch), in a process of its own and an empty folder that is removed afterwards. Memory is the
 resident memory of that process and all its descendants, sampled while the node runs.
+The largest size runs once; the others, which a slow minute of the machine would distort, three
+times, before and after it: their seconds are medians.
 Run: `python benchmarks/scale.py [--rows 100000 1000000 5000000 20000000]`.
 """
 
@@ -14,6 +16,7 @@ import json
 import math
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -38,8 +41,9 @@ class Size:
 
     Attributes:
         rows: Simulated impressions.
-        seconds: By node, in the order of the nodes.
-        peak_mb: By node, in MB of 10**6 bytes; what earlier nodes left in memory counts.
+        seconds: By node, in the order of the nodes; medians, where the size ran more than once.
+        peak_mb: By node, in MB of 10**6 bytes; what earlier nodes left in memory counts. The
+            highest, where the size ran more than once.
     """
 
     rows: int
@@ -126,21 +130,41 @@ def measure(rows: int, folder: Path, beam_args: Sequence[str]) -> Size:
     return Size(rows, found["seconds"], found["peak_mb"])
 
 
+def schedule(rows: Sequence[int], repeats: int) -> list[int]:
+    """Every size, smallest first, then all but the largest again until they ran `repeats` times."""
+    smaller, largest = sorted(rows)[:-1], max(rows)
+    return [*smaller, largest, *(smaller * (repeats - 1))]
+
+
+def combined(runs: Sequence[Size]) -> list[Size]:
+    """One entry for each number of rows, smallest first."""
+    sizes = []
+    for rows in sorted({run.rows for run in runs}):
+        same = [run for run in runs if run.rows == rows]
+        nodes = list(same[0].seconds)
+        seconds = {node: statistics.median(run.seconds[node] for run in same) for node in nodes}
+        peak_mb = {node: max(run.peak_mb[node] for run in same) for node in nodes}
+        sizes.append(Size(rows, seconds, peak_mb))
+    return sizes
+
+
 def main() -> None:
     """Measures every size and prints the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rows", type=int, nargs="+", default=list(ROWS))
+    parser.add_argument("--repeats", type=int, default=3, help="of all sizes but the largest")
     parser.add_argument("--folder", type=Path, help="for the data; needs some 500 bytes a row")
     parser.add_argument("--beam", action="append", default=[], help="an option of Beam's runner")
     parser.add_argument("--json", type=Path, help="write every figure to this file")
     options = parser.parse_args()
-    sizes = []
-    for rows in sorted(options.rows):
+    runs = []
+    for rows in schedule(options.rows, options.repeats):
         with tempfile.TemporaryDirectory(prefix="rankbeam-scale-", dir=options.folder) as folder:
-            sizes.append(measure(rows, Path(folder), options.beam))
+            runs.append(measure(rows, Path(folder), options.beam))
         if options.json is not None:
-            told = [dataclasses.asdict(size) for size in sizes]
+            told = [dataclasses.asdict(run) for run in runs]
             options.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    sizes = combined(runs)
     print(f"{os.cpu_count()} cores\n", *table(sizes), "", *verdicts(sizes), sep="\n")
 
 

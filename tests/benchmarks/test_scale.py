@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.scale import JUDGED, Size, exponent, table, verdicts
+from benchmarks.scale import JUDGED, Size, combined, exponent, schedule, table, verdicts
 from benchmarks.scale_run import tree_mb
 
 
@@ -44,6 +44,17 @@ def test_verdict_on_memory_is_of_the_largest_size() -> None:
 def test_verdicts_on_one_size_are_of_memory_alone() -> None:
     [line] = verdicts([_size(10, 1.0)])
     assert "peak memory at 10 rows: 1,000 MB" in line
+
+
+def test_schedule_repeats_all_but_the_largest_around_it() -> None:
+    assert schedule([30, 10, 20], 3) == [10, 20, 30, 10, 20, 10, 20]
+    assert schedule([30, 10], 1) == [10, 30]
+    assert schedule([30], 3) == [30]
+
+
+def test_combined_takes_medians_of_time_and_the_highest_memory() -> None:
+    runs = [_size(10, 3.0, 50.0), _size(20, 9.0), _size(10, 1.0, 70.0), _size(10, 1.5, 60.0)]
+    assert combined(runs) == [_size(10, 1.5, 70.0), _size(20, 9.0)]
 
 
 def test_table_leaves_out_nodes_that_take_no_time() -> None:
