@@ -24,27 +24,38 @@ _STAMP = "made"
 ROOM = 10 * 10**9
 ROOM_AGAIN = 2 * 10**9  # where root and packages stand already: tests write 1.6 GB
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+JAVA_CERTIFICATES = "/etc/ssl/certs/java/cacerts"  # Debian's; Java reads no other
 # How this machine finds names and packages; the root is to do the same.
-NETWORK_FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/uv/uv.toml")
+NETWORK_FILES = (
+    *("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/uv/uv.toml"),
+    *("/root/.m2/settings.xml", JAVA_CERTIFICATES),
+)
 NETWORK_VARIABLES = {
     *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
     *("pip_index_url", "pip_extra_index_url", "pip_default_timeout"),
     *("uv_default_index", "uv_index", "uv_http_timeout"),
 }
 
-# The arguments: root, shared data or '', place, command... The shell stays as process 1 of the
-# namespace, where it reaps what the tests leave behind; its end kills the rest.
-_ENTER = """
-root=$1 data=$2 place=$3; shift 3
+# Where the user of a command in the root keeps the jars of Flink and Spark.
+JARS = "/root/.cache/rankbeam/engines"
+
+# The arguments: root, shared data or '', jars or '', place, command... The shell stays as process 1
+# of the namespace, where it reaps what the tests leave behind; its end kills the rest.
+_ENTER = f"""
+root=$1 data=$2 jars=$3 place=$4; shift 4
 mount --bind "$root" "$root"  # so that what runs inside can make namespaces in its turn
 mount -t proc proc "$root/proc"
 mount --rbind /sys "$root/sys"
 mount --rbind /dev "$root/dev"
 mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
 if [ -n "$data" ]; then
-    mkdir -p "$root${place%/*}/shared/data"
-    mount --bind "$data" "$root${place%/*}/shared/data"
-    mount -o remount,bind,ro "$root${place%/*}/shared/data"
+    mkdir -p "$root${{place%/*}}/shared/data"
+    mount --bind "$data" "$root${{place%/*}}/shared/data"
+    mount -o remount,bind,ro "$root${{place%/*}}/shared/data"
+fi
+if [ -n "$jars" ]; then
+    mkdir -p "$root{JARS}"
+    mount --bind "$jars" "$root{JARS}"
 fi
 code=0
 chroot "$root" sh -c 'cd "$0" && exec "$@"' "$place" "$@" || code=$?
@@ -191,6 +202,7 @@ def enter(
     command: list[str],
     data: Path | None = None,
     *,
+    jars: Path | None = None,
     said: list[str] | None = None,
 ) -> int:
     """Runs a command inside, in namespaces that end with it; returns its exit code.
@@ -200,9 +212,11 @@ def enter(
       place: its working directory, as a path inside.
       command: the program and its arguments.
       data: the public datasets, shown read-only as `../shared/data` of the place.
+      jars: a folder outside for the jars of Flink and Spark, which are the same on both stacks.
       said: gets the lines that the command writes; then all of them are shown on stderr.
     """
-    script = ["sh", "-ec", _ENTER, "enter", str(root), str(data or ""), str(place), *command]
+    folders = (root, data or "", jars or "", place)
+    script = ["sh", "-ec", _ENTER, "enter", *map(str, folders), *command]
     process = subprocess.Popen(
         _isolated(script),
         env=environment_inside(dict(os.environ)),

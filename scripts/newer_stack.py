@@ -40,6 +40,7 @@ from scripts.debian_root import (
     make_root,
     obstacle,
 )
+from scripts.root_java import bring_java, has_java
 from scripts.setup_verdict import machine_fault
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -101,7 +102,15 @@ class Limits:
     command: int = 0
 
 
-def run(folder: Path, data: Path | None, command: list[str], limits: Limits) -> int:
+@dataclass(frozen=True)
+class Shown:
+    """Folders of this machine that the command sees in the root."""
+
+    data: Path | None  # public datasets; None where there are none
+    jars: Path  # of Flink and Spark: made where it is not there
+
+
+def run(folder: Path, shown: Shown, command: list[str], limits: Limits) -> int:
     """Makes the root where there is none, brings the checkout in, sets up and runs the command.
 
     Raises:
@@ -115,6 +124,7 @@ def run(folder: Path, data: Path | None, command: list[str], limits: Limits) -> 
     if reason:
         raise CannotError(reason)
     folder.mkdir(parents=True, exist_ok=True)
+    shown.jars.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         late: Exception = CannotError(f"preparing took more than {limits.prepare} s")
         with within(limits.prepare, late):
@@ -122,7 +132,7 @@ def run(folder: Path, data: Path | None, command: list[str], limits: Limits) -> 
             _prepare(root, host)
         late = StepError(f"`{' '.join(command)}` did not end within {limits.command} s")
         with within(limits.command, late), _step(" ".join(command)):
-            code = enter(root, PLACE, command, data)
+            code = enter(root, PLACE, command, shown.data, jars=shown.jars)
     return 1 if code == CANNOT else code
 
 
@@ -136,10 +146,19 @@ def _prepare(root: Path, host: Host) -> None:
     said: list[str] = []
     if enter(root, Path("/"), ["true"], said=said):
         raise CannotError(f"the root cannot be entered: {' | '.join(said[-3:]).strip()}")
+    if not has_java(root):  # in a root of before it was asked for, too
+        with _step("Java and Maven"):
+            _try_java(root)
     with _step("make setup"):
         code = enter(root, PLACE, ["make", "setup"], said=said)
     if code:
         raise setup_error(said, code)
+
+
+def _try_java(root: Path) -> None:
+    reason = bring_java(root)
+    if reason:  # the tests of Flink and Spark skip then; all others are worth their while
+        print(f"newer_stack: no Java in the root: {reason}", file=sys.stderr, flush=True)
 
 
 def setup_error(said: list[str], code: int) -> Exception:
@@ -195,15 +214,17 @@ def _stop(number: int, _frame: object) -> None:
     sys.exit(128 + number)  # through `enter`, which ends what runs in the root
 
 
-def main() -> int:
-    """Runs the command in the root; returns the exit code."""
+def parse_options() -> argparse.Namespace:
+    """The command line, with the folders that this machine's environment names."""
     # os.path leaves a home that is not known as it is, where pathlib raises.
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
-    folder = os.environ.get("RANKBEAM_NEWER_STACK") or cache / "rankbeam" / "newer-stack"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "rankbeam"
+    folder = os.environ.get("RANKBEAM_NEWER_STACK") or cache / "newer-stack"
     shared = os.environ.get("RANKBEAM_SHARED_DATA") or ROOT.parent / "shared" / "data"
+    jars = Path(os.environ.get("RANKBEAM_CACHE_DIR") or cache) / "engines"
     parser = argparse.ArgumentParser(description="Run COMMAND on TFX 1.21 in a Debian 13 root.")
     parser.add_argument("--folder", type=Path, default=Path(folder), help="(default: %(default)s)")
     parser.add_argument("--shared-data", type=Path, default=Path(shared), help="public datasets")
+    parser.add_argument("--jars", type=Path, default=jars, help="of engines (%(default)s)")
     parser.add_argument(
         "--unless-native",
         action="store_true",
@@ -216,20 +237,21 @@ def main() -> int:
         "--within", type=int, default=0, metavar="SECONDS", help="of COMMAND; else 1"
     )
     parser.add_argument("command", nargs="+", help="for example: make test")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Runs the command in the root; returns the exit code."""
+    options = parse_options()
     signal.signal(signal.SIGTERM, _stop)
     data = options.shared_data.resolve()
+    shown = Shown(data if os.path.isdir(data) else None, options.jars.resolve())
     try:
         if options.unless_native:
             _refuse_native()
         limits = Limits(options.prepare_within, options.within)
-        return run(
-            options.folder.resolve(), data if os.path.isdir(data) else None, options.command, limits
-        )
-    except CannotError as error:
-        print(f"newer_stack: cannot be done here: {error}", file=sys.stderr)
-        return CANNOT
-    except OSError as error:  # of this program's own files: what the command does is its own
+        return run(options.folder.resolve(), shown, options.command, limits)
+    except (CannotError, OSError) as error:  # OSError: of this program's own files
         print(f"newer_stack: cannot be done here: {error}", file=sys.stderr)
         return CANNOT
     except StepError as error:

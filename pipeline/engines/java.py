@@ -8,8 +8,8 @@ from pathlib import Path
 
 from rankbeam.transform.errors import EnvironmentFault
 
-# Flink 1.19 and Spark 3.5 run on these; both were measured on 17.
-_OLDEST, _NEWEST = 11, 17
+# Flink 1.19 and Spark 3.5 run on these; both were measured on 17 and 21.
+_OLDEST, _NEWEST = 11, 21
 _VERSION = re.compile(r'version "(?:1\.)?(\d+)')
 
 

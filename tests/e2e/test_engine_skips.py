@@ -86,7 +86,7 @@ def test_a_java_that_does_not_fit_or_is_told_wrongly_fails(
 ) -> None:
     _programs(monkeypatch, tmp_path / "bin")
     program(tmp_path / "bin", "java", "echo no version")
-    with pytest.raises(EnvironmentFault, match=r"^java must be of version 11 to 17; got .*java: "):
+    with pytest.raises(EnvironmentFault, match=r"^java must be of version 11 to 21; got .*java: "):
         require("flink", places)
     monkeypatch.setenv("JAVA_HOME", str(tmp_path / "nowhere"))
     with pytest.raises(EnvironmentFault, match=r"^java must be installed .*got JAVA_HOME="):

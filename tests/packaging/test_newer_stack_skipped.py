@@ -101,7 +101,8 @@ def test_disk_that_fills_while_the_checkout_is_copied_is_no_fault_of_the_project
     with small_disk(tmp_path / "disk", "1m") as disk:
         (disk / "root").mkdir()
         (disk / "root" / "made").write_text(INCLUDED)
-        assert _main(monkeypatch, "--folder", disk, "true") == CANNOT
+        jars = tmp_path / "jars"
+        assert _main(monkeypatch, "--folder", disk, "--jars", jars, "true") == CANNOT
     assert "cannot be done here: [Errno 28] No space left on device" in capsys.readouterr().err
 
 

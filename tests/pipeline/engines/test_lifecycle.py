@@ -1,5 +1,6 @@
 """Up, down and status where something is missing, fails or was killed."""
 
+import re
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rankbeam.pipeline.engines.jars import fetch_jars, have_jars, pom_of
+from rankbeam.pipeline.engines.java import find_java
 from rankbeam.pipeline.engines.lifecycle import bring_down, bring_up, status
 from rankbeam.pipeline.engines.options import EngineOptions
 from rankbeam.pipeline.engines.places import KINDS, Places
@@ -88,10 +90,18 @@ def test_up_asks_for_java(places: Places, monkeypatch: pytest.MonkeyPatch, tmp_p
         bring_up("flink", _SHORT, places, _said)
 
 
-def test_up_asks_for_a_java_that_fits(places: Places, tmp_path: Path) -> None:
-    program(tmp_path / "bin", "java", "echo 'openjdk version \"1.8.0_392\"' >&2")
-    with pytest.raises(EnvironmentFault, match=r"^java must be of version 11 to 17; .*1\.8\.0_392"):
+@pytest.mark.parametrize("version", ["1.8.0_392", "25.0.1"])
+def test_up_asks_for_a_java_that_fits(places: Places, tmp_path: Path, version: str) -> None:
+    program(tmp_path / "bin", "java", f"echo 'openjdk version \"{version}\"' >&2")
+    message = rf"^java must be of version 11 to 21; .*\"{re.escape(version)}\""
+    with pytest.raises(EnvironmentFault, match=message):
         bring_up("flink", _SHORT, places, _said)
+
+
+@pytest.mark.parametrize("version", ["11.0.2", "21.0.9"])
+def test_java_is_found_by_its_version(places: Places, tmp_path: Path, version: str) -> None:
+    path = program(tmp_path / "bin", "java", f"echo 'openjdk version \"{version}\"' >&2")
+    assert find_java() == str(path)
 
 
 def test_up_asks_for_maven_where_jars_are_missing(
