@@ -26,11 +26,14 @@ class Place:
         endpoint: `host:port` of Beam's job service.
         environment: Where Python runs; of a process, with its command.
         slots: Tasks that it runs at a time; None where that is not known.
+        worker_kept_ms: How long a worker that has nothing to do waits for the job's next stage;
+            None for Beam's default, not at all.
     """
 
     endpoint: str
     environment: Environment
     slots: int | None = None
+    worker_kept_ms: int | None = None
 
 
 def direct_arguments(spec: DirectSpec) -> Arguments:
@@ -51,6 +54,8 @@ def portable_arguments(spec: FlinkSpec | SparkSpec, place: Place) -> Arguments:
     words.extend(_environment(place.environment))
     if spec.sdk_worker_parallelism is not None:
         words.append(f"--sdk_worker_parallelism={spec.sdk_worker_parallelism}")
+    if place.worker_kept_ms is not None:
+        words.append(f"--environment_cache_millis={place.worker_kept_ms}")
     if isinstance(spec, FlinkSpec):
         parallelism = place.slots if spec.parallelism is None else spec.parallelism
         if parallelism is not None:

@@ -24,6 +24,7 @@ from rankbeam.pipeline.beam.spec import (
     ProcessEnvironment,
     SparkSpec,
 )
+from rankbeam.pipeline.engines.flink_engine import WORKER_KEPT_MS
 from rankbeam.pipeline.engines.places import EngineKind
 from rankbeam.transform.errors import ConfigError
 from rankbeam.transform.specs.base import StrictModel
@@ -161,20 +162,22 @@ def _place(
     find_engine: Callable[[EngineKind], EngineFound],
     worker_command: Callable[[], str],
 ) -> Place:
-    environment, slots = section.environment, None
+    environment, slots, kept_ms = section.environment, None, None
     if section.job_endpoint is None:
         engine = find_engine(kind)
         endpoint, slots = engine.endpoint, engine.slots
-        if environment is None and engine.has_task_managers:
-            environment = ProcessEnvironment(kind="process")
+        if engine.has_task_managers:
+            environment = environment or ProcessEnvironment(kind="process")
+            kept_ms = WORKER_KEPT_MS
     else:
         endpoint = section.job_endpoint
     if environment is None or isinstance(environment, LoopbackEnvironment):
         _check_loopback(kind, endpoint, environment)
         environment = LoopbackEnvironment(kind="loopback")
+        kept_ms = None  # there is nothing to start
     if isinstance(environment, ProcessEnvironment) and environment.command is None:
         environment = environment.model_copy(update={"command": worker_command()})
-    return Place(endpoint, environment, slots)
+    return Place(endpoint, environment, slots, kept_ms)
 
 
 def _check_loopback(kind: EngineKind, endpoint: str, asked: Environment | None) -> None:

@@ -6,13 +6,14 @@ from the same jars, so none needs a Flink distribution.
 
 from pathlib import Path
 
-from rankbeam.pipeline.engines.members import Planned
+from rankbeam.pipeline.engines.members import Planned, temporary
 from rankbeam.pipeline.engines.options import EngineOptions
 
 VERSION = "Flink 1.19.0, Beam 2.62.0"
 JOB_MANAGER, JOB_SERVER = "job-manager", "job-server"
 
 _JOB_SERVER_CLASS = "org.apache.beam.runners.flink.FlinkJobServerDriver"
+_CLIENT_CLASS = "org.apache.flink.client.cli.CliFrontend"
 _JOB_MANAGER_CLASS = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
 _TASK_MANAGER_CLASS = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 
@@ -26,6 +27,15 @@ _METASPACE_MB = 512
 _OVERHEAD_MB = 256
 _COORDINATOR_HEAP_MB = 768
 _JOBS_AT_ONCE = 4
+
+RESTART_DELAY_S = 5
+"""Time from a task's failure to its next attempt."""
+WORKER_KEPT_MS = 4_000
+"""How long a task manager keeps a job's Python worker that has nothing to do.
+
+Beam's default is to start another for each stage, and each imports TensorFlow. Less than the delay
+of a restart: a worker that died is kept as well, and the next attempt must not be given it.
+"""
 
 # Java 17 closes to Flink's serializers what Java 8 left open.
 _OPENED = (
@@ -66,14 +76,16 @@ def plan_flink(java: str, jars: Path, folder: Path, options: EngineOptions) -> l
     lines = [f"{key}: {value}" for key, value in configuration(options).items()]
     (conf / "flink-conf.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     base = [java, *(f"--add-opens={opened}=ALL-UNNAMED" for opened in _OPENED), *_LOGGING]
+    base.append(f"-Djava.io.tmpdir={temporary(folder)}")
     path = ["-cp", f"{jars}/*"]
-    server = [_JOB_SERVER_CLASS, f"--job-port={options.port}", "--artifact-port=0"]
+    server = [f"--job-port={options.port}", "--artifact-port=0"]
     server += ["--expansion-port=0", f"--flink-conf-dir={conf}"]
     if not options.task_managers:
         # Each job gets a network of its own there, and a job that was cancelled keeps it until its
         # worker is given up. This is a limit, not a reservation.
         sizes = _heap(options.memory_mb, _JOBS_AT_ONCE * _direct_mb(options))
-        return [Planned(JOB_SERVER, [*base, *sizes, *path, *server, "--flink-master=[local]"])]
+        local = [_JOB_SERVER_CLASS, *server, "--flink-master=[local]"]
+        return [Planned(JOB_SERVER, [*base, *sizes, *path, *local])]
     heap = _heap(_COORDINATOR_HEAP_MB, _COORDINATOR_HEAP_MB)
     configured = ["--configDir", str(conf)]
     planned = [Planned(JOB_MANAGER, [*base, *heap, *path, _JOB_MANAGER_CLASS, *configured])]
@@ -84,8 +96,17 @@ def plan_flink(java: str, jars: Path, folder: Path, options: EngineOptions) -> l
         own = ["-D", f"taskmanager.resource-id={name}"]
         command = [*base, *sizes, *path, _TASK_MANAGER_CLASS, *configured, *own]
         planned.append(Planned(name, command))
-    master = f"--flink-master=localhost:{options.web_port}"
-    return [*planned, Planned(JOB_SERVER, [*base, *heap, *path, *server, master])]
+    run = [*base, *heap, *path, *_run(jars), *server, "--flink-master=[auto]"]
+    return [*planned, Planned(JOB_SERVER, run, {"FLINK_CONF_DIR": str(conf)})]
+
+
+def _run(jars: Path) -> list[str]:
+    """The words of `flink run`, in which the job server sends each job this one jar of its own.
+
+    By itself it sends all jars on its class path, 150 MB, which are on the others' already.
+    """
+    smallest = min(jars.glob("*.jar"), key=lambda jar: (jar.stat().st_size, jar.name))
+    return [_CLIENT_CLASS, "run", "-c", _JOB_SERVER_CLASS, str(smallest)]
 
 
 def configuration(options: EngineOptions) -> dict[str, str]:
@@ -101,7 +122,7 @@ def configuration(options: EngineOptions) -> dict[str, str]:
         # itself fails as often, so the number is small.
         "restart-strategy.type": "fixed-delay",
         "restart-strategy.fixed-delay.attempts": "4" if options.task_managers > 1 else "0",
-        "restart-strategy.fixed-delay.delay": "5 s",
+        "restart-strategy.fixed-delay.delay": f"{RESTART_DELAY_S} s",
     }
     if options.task_managers:
         conf |= _cluster(options)

@@ -1,5 +1,6 @@
 """Up, down and status of an engine."""
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from rankbeam.pipeline.engines.flink_engine import VERSION as FLINK_VERSION
 from rankbeam.pipeline.engines.flink_engine import plan_flink
 from rankbeam.pipeline.engines.jars import fetch_jars
 from rankbeam.pipeline.engines.java import find_java
-from rankbeam.pipeline.engines.members import Planned
+from rankbeam.pipeline.engines.members import Planned, temporary
 from rankbeam.pipeline.engines.options import EngineOptions
 from rankbeam.pipeline.engines.places import EngineKind, Places
 from rankbeam.pipeline.engines.processes import end_marked, is_marked, marked, start_marked
@@ -103,6 +104,7 @@ def bring_down(kind: EngineKind, places: Places) -> int:
     """End all processes of an engine, those of a crashed one too; returns how many."""
     folder = places.engine(kind)
     ended = end_marked(str(folder), _GRACE_S)
+    shutil.rmtree(temporary(folder), ignore_errors=True)
     forget_state(folder)
     return ended
 
@@ -133,7 +135,7 @@ def _plan(
     kind: EngineKind, options: EngineOptions, java: str, jars: Path, folder: Path
 ) -> list[Planned]:
     if kind == "spark":
-        return plan_spark(java, jars, options)
+        return plan_spark(java, jars, folder, options)
     try:
         return plan_flink(java, jars, folder, options)
     except OSError as error:
@@ -166,10 +168,11 @@ def _check_ports(options: EngineOptions) -> None:
 def _start(state: EngineState, planned: Sequence[Planned], folder: Path) -> EngineState:
     try:
         write_state(folder, state)
+        temporary(folder).mkdir(exist_ok=True)
         for process in planned:
             log = folder / f"{process.name}.log"
             log.unlink(missing_ok=True)
-            pid = start_marked(process.command, str(folder), log)
+            pid = start_marked(process.command, str(folder), log, process.environment)
             state = state.with_member(Member(process.name, pid, str(log)))
             write_state(folder, state)
     except OSError as error:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rankbeam.pipeline.engines.members import Planned
+from rankbeam.pipeline.engines.members import Planned, temporary
 from rankbeam.pipeline.engines.options import EngineOptions
 from rankbeam.transform.errors import ConfigError
 
@@ -28,12 +28,13 @@ _OPENED = (
 )
 
 
-def plan_spark(java: str, jars: Path, options: EngineOptions) -> list[Planned]:
+def plan_spark(java: str, jars: Path, folder: Path, options: EngineOptions) -> list[Planned]:
     """The process to start.
 
     Args:
         java: The `java` to run.
         jars: Folder of the jars.
+        folder: The engine's folder.
         options: How it is started.
 
     Raises:
@@ -49,6 +50,7 @@ def plan_spark(java: str, jars: Path, options: EngineOptions) -> list[Planned]:
         java,
         *(f"--add-opens={opened}=ALL-UNNAMED" for opened in _OPENED),
         f"-Xmx{options.memory_mb}m",
+        f"-Djava.io.tmpdir={temporary(folder)}",
         # Its page would be one more port, for jobs that last seconds.
         "-Dspark.ui.enabled=false",
         "-Dspark.driver.host=localhost",

@@ -7,6 +7,8 @@ import pytest
 
 from rankbeam.pipeline.beam.plan import BeamPlan, EngineFound, make_plan
 from rankbeam.pipeline.beam.spec import BeamRunner, BeamSpec
+from rankbeam.pipeline.engines.flink_engine import configuration
+from rankbeam.pipeline.engines.options import EngineOptions
 from rankbeam.pipeline.engines.places import EngineKind
 from rankbeam.transform.errors import ConfigError
 
@@ -66,6 +68,15 @@ def test_flink_of_separate_processes_starts_workers_itself() -> None:
     assert "--environment_type=PROCESS" in arguments
 
 
+def test_flink_of_separate_processes_keeps_workers_but_not_until_a_restart() -> None:
+    arguments = _plan({}, "flink", task_managers=True).nodes["Transform"].arguments
+    [kept_ms] = [word.split("=")[1] for word in arguments if "environment_cache_millis" in word]
+    delay = configuration(EngineOptions(task_managers=2))["restart-strategy.fixed-delay.delay"]
+    seconds, unit = delay.split()
+    assert unit == "s"
+    assert 0 < int(kept_ms) < 1000 * int(seconds)
+
+
 def test_spark_is_not_told_a_parallelism() -> None:
     plan = _plan({"runner": "spark", "spark": {"sdk_worker_parallelism": 2}})
     assert plan.nodes["Evaluator"].arguments == (
@@ -102,6 +113,8 @@ def test_engine_elsewhere_takes_the_environment_of_the_config(
     arguments = _plan({"runner": "flink", "flink": section}).nodes["Transform"].arguments
     assert set(words) <= set(arguments)
     assert {"--job_endpoint=flink.example:8099", "--parallelism=16"} <= set(arguments)
+    # How fast it tries again is not known here.
+    assert not any("environment_cache_millis" in word for word in arguments)
 
 
 @pytest.mark.parametrize("environment", [None, {"kind": "loopback"}])

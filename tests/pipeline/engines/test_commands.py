@@ -36,16 +36,41 @@ def test_flink_in_one_process_writes_its_configuration(tmp_path: Path) -> None:
     assert written["a.b"] == "c"
 
 
-def test_flink_of_separate_processes_has_one_of_each_and_its_task_managers(tmp_path: Path) -> None:
+@pytest.fixture
+def jars(tmp_path: Path) -> Path:
+    """A folder with a large and a small jar."""
+    folder = tmp_path / "jars"
+    folder.mkdir()
+    for name, size in (("a.jar", 100), ("b.jar", 10)):
+        (folder / name).write_bytes(b"x" * size)
+    return folder
+
+
+def test_flink_of_separate_processes_sends_jobs_without_the_jars_that_all_have(
+    jars: Path, tmp_path: Path
+) -> None:
+    planned = plan_flink("java", jars, tmp_path, EngineOptions(task_managers=2))
+    assert all(f"{jars}/*" in process.command for process in planned)
+    server = planned[-1]
+    driver = "org.apache.beam.runners.flink.FlinkJobServerDriver"
+    start = server.command.index("run")
+    assert server.command[start : start + 4] == ["run", "-c", driver, f"{jars}/b.jar"]
+    assert "--flink-master=[auto]" in server.command
+    # Of this engine's Flink, not of one that the user has.
+    assert server.environment == {"FLINK_CONF_DIR": str(tmp_path / "conf")}
+
+
+def test_flink_of_separate_processes_has_one_of_each_and_its_task_managers(
+    jars: Path, tmp_path: Path
+) -> None:
     options = EngineOptions(slots=1, task_managers=2, web_port=18081)
-    planned = plan_flink("java", _JARS, tmp_path, options)
+    planned = plan_flink("java", jars, tmp_path, options)
     assert [process.name for process in planned] == [
         "job-manager",
         "task-manager-1",
         "task-manager-2",
         "job-server",
     ]
-    assert "--flink-master=localhost:18081" in planned[-1].command
     for manager in planned[1:3]:
         assert f"taskmanager.resource-id={manager.name}" in manager.command
     conf = configuration(options)
@@ -64,8 +89,9 @@ def test_settings_of_the_caller_come_last() -> None:
     assert configuration(options)["rest.port"] == "5"
 
 
-def test_spark_runs_a_thread_per_slot() -> None:
-    [server] = plan_spark("java", _JARS, EngineOptions(slots=3, memory_mb=900, port=77))
+def test_spark_runs_a_thread_per_slot(tmp_path: Path) -> None:
+    options = EngineOptions(slots=3, memory_mb=900, port=77)
+    [server] = plan_spark("java", _JARS, tmp_path, options)
     assert "--spark-master-url=local[3]" in server.command
     assert "--job-port=77" in server.command
     assert "-Xmx900m" in server.command
@@ -94,8 +120,8 @@ def test_settings_without_a_value_are_refused() -> None:
         parse_settings(("rest.port",))
 
 
-def test_spark_refuses_what_is_flinks() -> None:
+def test_spark_refuses_what_is_flinks(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"^--task-managers must be left out for spark; got 2$"):
-        plan_spark("java", _JARS, EngineOptions(slots=1, task_managers=2))
+        plan_spark("java", _JARS, tmp_path, EngineOptions(slots=1, task_managers=2))
     with pytest.raises(ConfigError, match=r"^--setting must be left out for spark; got a$"):
-        plan_spark("java", _JARS, EngineOptions(slots=1, settings=(("a", "b"),)))
+        plan_spark("java", _JARS, tmp_path, EngineOptions(slots=1, settings=(("a", "b"),)))

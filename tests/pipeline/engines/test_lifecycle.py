@@ -11,6 +11,7 @@ import pytest
 from rankbeam.pipeline.engines.jars import fetch_jars, have_jars, pom_of
 from rankbeam.pipeline.engines.java import find_java
 from rankbeam.pipeline.engines.lifecycle import bring_down, bring_up, status
+from rankbeam.pipeline.engines.members import temporary
 from rankbeam.pipeline.engines.options import EngineOptions
 from rankbeam.pipeline.engines.places import KINDS, Places
 from rankbeam.pipeline.engines.processes import marked, start_marked
@@ -59,6 +60,16 @@ def test_up_tells_why_a_process_ended(places: Places, tmp_path: Path) -> None:
         bring_up("flink", _SHORT, places, _said)
     assert read_state(places.engine("flink")) is None
     assert marked(str(places.engine("flink"))) == []
+
+
+@pytest.mark.usefixtures("jars")
+def test_what_an_engine_writes_for_itself_goes_with_it(places: Places, tmp_path: Path) -> None:
+    write = "-Djava.io.tmpdir=*) echo x > ${word#*=}/left && echo left in ${word#*=};;"
+    java(tmp_path / "bin", f'for word in "$@"; do case $word in {write} esac; done', "exit 3")
+    folder = temporary(places.engine("flink"))
+    with pytest.raises(EnvironmentFault, match=rf"ended:\nleft in {folder}\n"):
+        bring_up("flink", _SHORT, places, _said)
+    assert not folder.exists()
 
 
 @pytest.mark.usefixtures("jars")
