@@ -104,7 +104,8 @@ def test_rank_retries_share_one_deadline(connect: Connect) -> None:
         left = [call.timeout_s or 0.0 for call in server.calls]
     assert ranking.fallback
     assert len(left) > 2
-    assert left[-1] < left[0] < 0.4  # each attempt gets what the ones before have left
+    # Each attempt gets what the ones before have left; gRPC rounds it up on its way.
+    assert left[-1] < left[0] < 0.41
 
 
 @pytest.mark.parametrize(
