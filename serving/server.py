@@ -25,7 +25,6 @@ from rankbeam.serving.engine.metrics import Metrics
 from rankbeam.serving.engine.registry import ModelRegistry
 from rankbeam.serving.grpc_front import MODEL_SERVICE, PREDICTION_SERVICE, generic_handlers
 from rankbeam.serving.health import Health
-from rankbeam.serving.logged_core import LoggedCore
 from rankbeam.serving.request_log.logs import request_logs
 from rankbeam.serving.rest.front import RestFront
 from rankbeam.serving.servable import load_servable
@@ -123,7 +122,7 @@ class ModelServer:
         batcher = None
         if options.batching is not None:
             batcher = Batcher(options.batching, batch_executor, metrics)
-        core = LoggedCore(
+        core = ServerCore(
             registry,
             executor,
             metrics,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from typing import TypeAlias
 
+from google.protobuf.message import Message
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -44,7 +45,7 @@ class ServerCore:
         executor: runs graphs of requests that are not alone.
         metrics: counts every inference request.
         batcher: gathers requests into batches; None runs each alone.
-        logs: takes a sample of answered Predict requests.
+        logs: takes a sample of answered inference requests.
         check_method_names: whether Classify and Regress demand signatures declared for them.
     """
 
@@ -91,9 +92,11 @@ class ServerCore:
             found, count, spec = await self._infer(
                 servable, request, inference.CLASSIFY, call, seen
             )
-            return classification_pb2.ClassificationResponse(
+            response = classification_pb2.ClassificationResponse(
                 result=inference.classifications(found, count), model_spec=spec
             )
+            self._log(servable, request, response, call)
+            return response
 
     async def regress(
         self, request: regression_pb2.RegressionRequest, call: Call
@@ -101,9 +104,11 @@ class ServerCore:
         """One value for each example."""
         with self._counted("Regress", call) as seen, self._use(request, seen) as servable:
             found, count, spec = await self._infer(servable, request, inference.REGRESS, call, seen)
-            return regression_pb2.RegressionResponse(
+            response = regression_pb2.RegressionResponse(
                 result=inference.regressions(found, count), model_spec=spec
             )
+            self._log(servable, request, response, call)
+            return response
 
     async def multi_inference(
         self, request: inference_pb2.MultiInferenceRequest, call: Call
@@ -121,6 +126,7 @@ class ServerCore:
                 answers = inference.pick(part, found)
                 added = inference.add_result(response, task.method_name, answers, seen.candidates)
                 added.model_spec.CopyFrom(describe.model_spec(servable, part.name))
+            self._log(servable, request, response, call)
             return response
 
     def metadata(
@@ -203,13 +209,7 @@ class ServerCore:
     def _counted(self, method: str, call: Call) -> Seen:
         return Seen(self.metrics, method, call)
 
-    def _log(
-        self,
-        servable: Servable,
-        request: predict_pb2.PredictRequest,
-        response: predict_pb2.PredictResponse,
-        call: Call,
-    ) -> None:
+    def _log(self, servable: Servable, request: Message, response: Message, call: Call) -> None:
         log = self._logs.get(servable.name)
         if log is not None:
             log.offer(
