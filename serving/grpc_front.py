@@ -1,7 +1,9 @@
 """The gRPC front: bytes to protos, deadlines and request ids in, statuses out.
 
 The handlers take and return bytes, so that a message that is no proto gets its own clear answer,
-and they run in the server's event loop; the graphs run in the core's threads.
+and they run in the server's event loop; the graphs run in the core's threads. They read the message
+themselves, as handlers of streams do: gRPC's own reading for a unary call leaves who sends half a
+message, or none, without any answer.
 """
 
 import logging
@@ -28,6 +30,14 @@ from rankbeam.transform.stack import described_service
 
 _log = logging.getLogger(__name__)
 
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Not so metadata that are no text: gRPC would log each with a traceback, at clients' will."""
+    return not str(record.msg).startswith("Invalid encoding on")
+
+
+logging.getLogger("grpc._cython.cygrpc").addFilter(_is_worth_a_line)
+
 # Loaded for reflection, which shows their descriptions to those who ask.
 PREDICTION_SERVICE = described_service(
     "tensorflow_serving.apis.prediction_service_pb2", "tensorflow.serving.PredictionService"
@@ -38,6 +48,7 @@ MODEL_SERVICE = described_service(
 
 _Context: TypeAlias = Any  # grpc.aio.ServicerContext; grpc carries no types
 _Operation: TypeAlias = Callable[[Any, Call], Awaitable[Message]]
+_Handler: TypeAlias = Callable[[Any, _Context], Awaitable[bytes]]
 
 
 def generic_handlers(core: ServerCore) -> tuple[grpc.GenericRpcHandler, ...]:
@@ -73,16 +84,15 @@ def _service(
     name: str, methods: Mapping[str, tuple[type[Message], _Operation]]
 ) -> grpc.GenericRpcHandler:
     handlers = {
-        method: grpc.unary_unary_rpc_method_handler(_handler(kind, operation))
+        method: grpc.stream_unary_rpc_method_handler(_handler(kind, operation))
         for method, (kind, operation) in methods.items()
     }
     return grpc.method_handlers_generic_handler(name, handlers)
 
 
-def _handler(
-    kind: type[Message], operation: _Operation
-) -> Callable[[bytes, _Context], Awaitable[bytes]]:
-    async def handle(data: bytes, context: _Context) -> bytes:
+def _handler(kind: type[Message], operation: _Operation) -> _Handler:
+    async def handle(_: object, context: _Context) -> bytes:
+        data = await context.read()
         call = _call(context)
         context.set_trailing_metadata(((REQUEST_ID_KEY, call.request_id),))
         try:
@@ -99,11 +109,13 @@ def _handler(
     return handle
 
 
-def _parse(kind: type[Message], data: bytes) -> Message:
+def _parse(kind: type[Message], data: Any) -> Message:
+    # INTERNAL is what gRPC itself answers to both faults in TensorFlow Serving.
+    if data is grpc.aio.EOF:
+        raise status.Refusal(grpc.StatusCode.INTERNAL, "No payload")
     try:
         return kind.FromString(data)
     except (DecodeError, ValueError) as error:
-        # INTERNAL is what gRPC itself answers here in TensorFlow Serving.
         raise status.Refusal(
             grpc.StatusCode.INTERNAL, f"request is not a {kind.DESCRIPTOR.name}: {error}"
         ) from error

@@ -1,8 +1,10 @@
 """gRPC's health protocol: "" for the whole server, and each model under its own name."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+import grpc
+from grpc_health.v1 import health, health_pb2
 
 from rankbeam.serving.engine.registry import ModelRegistry
 from rankbeam.serving.manager import State
@@ -22,7 +24,17 @@ class Health:
 
     def add_to(self, server: Any) -> None:
         """Registers the service with a `grpc.aio` server."""
-        health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)
+        check, watch = _reading(self._servicer.Check), _reading(self._servicer.Watch)
+        spoken: dict[str, Any] = {
+            "request_deserializer": health_pb2.HealthCheckRequest.FromString,
+            "response_serializer": health_pb2.HealthCheckResponse.SerializeToString,
+        }
+        methods = {
+            "Check": grpc.stream_unary_rpc_method_handler(check, **spoken),
+            "Watch": grpc.stream_stream_rpc_method_handler(watch, **spoken),
+        }
+        handler = grpc.method_handlers_generic_handler(self.SERVICE_NAME, methods)
+        server.add_generic_rpc_handlers((handler,))
 
     async def refresh(self) -> None:
         """Tells those who watch what has changed."""
@@ -41,6 +53,20 @@ class Health:
 
     def _serves(self, name: str) -> bool:
         return any(row.state is State.AVAILABLE for row in self._registry.all_statuses(name))
+
+
+def _reading(
+    operation: Callable[[Any, Any], Awaitable[Any]],
+) -> Callable[[Any, Any], Awaitable[Any]]:
+    """Reads the request itself, as `grpc_front` does: who sends none is answered too."""
+
+    async def handle(_: object, context: Any) -> Any:
+        request = await context.read()
+        if request is grpc.aio.EOF:
+            await context.abort(grpc.StatusCode.INTERNAL, "No payload")
+        return await operation(request, context)
+
+    return handle
 
 
 def _status(serves: bool) -> int:

@@ -210,7 +210,7 @@ def test_log_survives_what_cannot_be_serialised(tmp_path: Path) -> None:
     with _log(tmp_path, counter) as log:
         offer(log, "a")
         log.offer(
-            request="no proto",
+            request="no proto",  # type: ignore[arg-type]
             response=response_of({}),
             call=Asker("b"),
             transform_hash="",
