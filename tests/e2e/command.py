@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 PROGRAM = Path(sys.executable).parent / "rankbeam"
 
@@ -22,6 +23,13 @@ class Finished:
     code: int
     out: str
     err: str
+
+
+class Polled(Protocol):
+    """A process that can be asked whether it has ended."""
+
+    def poll(self) -> int | None:
+        """The exit code, None while it runs."""
 
 
 def rankbeam(*arguments: object, cwd: Path | None = None) -> Finished:
@@ -51,25 +59,30 @@ def started(*arguments: object) -> Iterator["subprocess.Popen[str]"]:
     try:
         yield process
     finally:
-        for member in session_of(process):
+        for member in session_of(process.pid):
             os.kill(member, signal.SIGKILL)
         process.communicate()
 
 
 def await_that(
     condition: Callable[[], bool],
-    process: "subprocess.Popen[str] | None" = None,
+    process: Polled | None = None,
     timeout_s: float = 120.0,
-) -> None:
-    """Wait for `condition`, looking a thousand times a second, at most until `process` ends."""
+) -> bool:
+    """Wait for `condition`, looking a thousand times a second, at most until `process` ends.
+
+    Returns:
+        Whether it came to hold.
+    """
     deadline = time.monotonic() + timeout_s
-    while not condition() and (process is None or process.poll() is None):
+    while not (holds := condition()) and (process is None or process.poll() is None):
         assert time.monotonic() < deadline, f"not so within {timeout_s} s"
         time.sleep(0.001)
+    return holds
 
 
-def session_of(process: "subprocess.Popen[str]") -> list[int]:
-    """Ids of the processes of its session that still run: its own and its descendants'."""
+def session_of(leader: int) -> list[int]:
+    """Ids of the processes of its session that still run: the leader's and its descendants'."""
     found = []
     for folder in Path("/proc").iterdir():
         try:
@@ -77,6 +90,6 @@ def session_of(process: "subprocess.Popen[str]") -> list[int]:
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
         except (OSError, UnicodeDecodeError):
             continue  # no process, or gone in the meantime
-        if folder.name.isdigit() and int(fields[3]) == process.pid and fields[0] != "Z":
+        if folder.name.isdigit() and int(fields[3]) == leader and fields[0] != "Z":
             found.append(int(folder.name))
     return found
