@@ -1,6 +1,10 @@
-"""Splits of several files on Flink and on Spark: what comes of them is that of one file here."""
+"""Splits of several files on Flink and on Spark: what comes of them is that of one file here.
 
-from collections.abc import Iterator, Sequence
+On Spark only Transform, which reads as StatisticsGen does and writes a file for each that it reads.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -32,7 +36,7 @@ pytestmark = [
 ]
 
 _SLOTS = 2
-_ROWS = {"train": 3 * BATCH_ROWS + 100, "eval": BATCH_ROWS + 100}
+_ROWS = {"train": 2 * BATCH_ROWS + 100, "eval": BATCH_ROWS + 100}
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -49,43 +53,74 @@ def words(
         yield portable_arguments(FlinkSpec() if kind == "flink" else SparkSpec(), place)
 
 
-def _several(folder: Path) -> Artifact:
-    """The rows in more files than there are slots."""
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    """The rows in one file for each split."""
+    return write_examples(tmp_path_factory.mktemp("one"), _ROWS["train"], _ROWS["eval"])
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    """The same rows, of one split in more files than there are slots."""
+    folder = tmp_path_factory.mktemp("several")
     examples = write_examples(folder, _ROWS["train"], _ROWS["eval"], shard_rows=BATCH_ROWS)
     files = {split: len(split_files(f"{folder}/Split-{split}")) for split in _ROWS}
-    assert files == {"train": 4, "eval": 2}
+    assert files == {"train": _SLOTS + 1, "eval": 2}
     return examples
 
 
-def test_statistics_of_several_files_are_the_same(words: Sequence[str], tmp_path: Path) -> None:
-    one = write_examples(tmp_path / "one", _ROWS["train"], _ROWS["eval"])
+@dataclass(frozen=True)
+class Transformed:
+    """What Transform wrote.
+
+    Attributes:
+        assets: Its vocabularies, by file.
+        rows: Each split's rows, in order.
+    """
+
+    assets: Mapping[str, bytes]
+    rows: Mapping[str, Sequence[object]]
+
+
+@pytest.fixture(scope="module")
+def transformed(one: Artifact, tmp_path_factory: pytest.TempPathFactory) -> Transformed:
+    """By Beam's own runner, from one file."""
+    folder = tmp_path_factory.mktemp("transformed")
+    return _read(*execute(TransformExecutor(), one, ANALYZED, folder))
+
+
+def _read(graph: Path, examples: Path) -> Transformed:
+    folder = graph / "transform_fn" / "assets"
+    return Transformed(
+        {path.name: path.read_bytes() for path in folder.iterdir()},
+        {split: _in_order(examples / f"Split-{split}") for split in _ROWS},
+    )
+
+
+def _in_order(folder: Path) -> list[object]:
+    files = sorted(map(str, folder.iterdir()))
+    records = tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator()
+    return [MessageToDict(tf.train.Example.FromString(record)) for record in records]
+
+
+@pytest.mark.parametrize("words", ["flink"], indirect=True)
+def test_statistics_of_several_files_are_the_same(
+    words: Sequence[str], one: Artifact, several: Artifact, tmp_path: Path
+) -> None:
     expected = statistics_of(StatisticsExecutor(), one, tmp_path / "expected")
     there = with_arguments(StatisticsExecutor, words)
-    found = statistics_of(there, _several(tmp_path / "several"), tmp_path / "found")
+    found = statistics_of(there, several, tmp_path / "found")
     assert_alike(found, expected, SUMMATION)
     assert {split: int(found[split]["datasets"][0]["numExamples"]) for split in _ROWS} == _ROWS
 
 
-def test_transform_of_several_files_is_the_same(words: Sequence[str], tmp_path: Path) -> None:
-    one = write_examples(tmp_path / "one", _ROWS["train"], _ROWS["eval"])
-    expected = execute(TransformExecutor(), one, ANALYZED, tmp_path / "expected")
+def test_transform_of_several_files_is_the_same(
+    words: Sequence[str], several: Artifact, transformed: Transformed, tmp_path: Path
+) -> None:
     there = with_arguments(TransformExecutor, words)
-    found = execute(there, _several(tmp_path / "several"), ANALYZED, tmp_path / "found")
-    assert _assets(found[0]) == _assets(expected[0])
-    assert any(_assets(found[0]).values())
-    for split, rows in _ROWS.items():
-        ours, direct = (_in_order(folder, split) for folder in (found[1], expected[1]))
-        assert len(ours) == len(direct) == rows
-        # Files are as they were cut, so the rows' order is too.
-        assert_alike(ours, direct, SCALED_FLOAT32)
-
-
-def _assets(graph: Path) -> dict[str, bytes]:
-    folder = graph / "transform_fn" / "assets"
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def _in_order(folder: Path, split: str) -> list[object]:
-    files = sorted(map(str, (folder / f"Split-{split}").iterdir()))
-    records = tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator()
-    return [MessageToDict(tf.train.Example.FromString(record)) for record in records]
+    found = _read(*execute(there, several, ANALYZED, tmp_path / "found"))
+    assert found.assets == transformed.assets
+    assert any(found.assets.values())
+    # Files are as they were cut, so the rows' order is too.
+    assert {split: len(rows) for split, rows in found.rows.items()} == _ROWS
+    assert_alike(found.rows, transformed.rows, SCALED_FLOAT32)
