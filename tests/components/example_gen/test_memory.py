@@ -14,6 +14,7 @@ import pytest
 from tests.components.example_gen.runs import write_avro
 
 # A million rows are about 90 MB in memory; a reader that keeps them cannot hide it.
+_FEW, _MANY = 200_000, 1_400_000
 _GROWTH_LIMIT_MB = 40
 
 _INGEST_AND_TELL_PEAK = """
@@ -79,8 +80,8 @@ def _peak_mb(base: Path, rows: int, kind: str, split: str) -> float:
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "read_ahead_mb"), [("parquet", 0), ("avro", 0), ("csv", 32)])
 def test_memory_is_bounded(tmp_path: Path, kind: str, read_ahead_mb: int) -> None:
-    few = _peak_mb(tmp_path, 300_000, kind, "entity")
-    many = _peak_mb(tmp_path, 3_000_000, kind, "entity")
+    few = _peak_mb(tmp_path, _FEW, kind, "entity")
+    many = _peak_mb(tmp_path, _MANY, kind, "entity")
     # Arrow reads up to 32 blocks of 1 MB of text ahead, which the smaller file does not fill.
     assert many - few < _GROWTH_LIMIT_MB + read_ahead_mb
 
