@@ -2,13 +2,25 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from tests.hadoop.cluster import Hdfs
+    from tests.s3 import S3Server
 
-@pytest.fixture(params=["objects", "folders", "file"])
+
+_PLACES = ["objects", "folders", "file", "s3", pytest.param("hdfs", marks=pytest.mark.slow)]
+
+
+@pytest.fixture(params=_PLACES)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty folder: of Beam's file systems with and without folders, and of TensorFlow's."""
+    """An empty folder: in memory, of Beam's two kinds; TensorFlow's; on S3; on HDFS."""
+    if request.param in {"s3", "hdfs"}:
+        root = request.getfixturevalue({"s3": "s3_bucket", "hdfs": "hdfs_root"}[request.param])
+        yield f"{root}/tests"
+        return
     # Only here, since the import lets TFX know these file systems.
     from tests.components.remote.memory import FoldersFileSystem, ObjectsFileSystem
 
@@ -19,3 +31,41 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     yield f"{root}/tests"
     ObjectsFileSystem.reset()
     FoldersFileSystem.reset()
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator["S3Server"]:
+    """An S3 server."""
+    from tests.s3 import s3_server
+
+    with s3_server() as server:
+        yield server
+
+
+@pytest.fixture
+def s3_bucket(s3: "S3Server", monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An empty bucket that Rankbeam reaches; listings come in pages of three."""
+    for name, value in s3.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "3")
+    s3.client().create_bucket(Bucket="bucket")
+    s3.requests.clear()
+    yield "s3://bucket"
+    s3.reset()
+
+
+@pytest.fixture(scope="session")
+def hdfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Hdfs"]:
+    """An HDFS; tests are skipped where there is no Java, or no way to Maven's registry."""
+    from tests.hadoop.cluster import hdfs_cluster
+
+    with hdfs_cluster(tmp_path_factory.mktemp("hdfs")) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def hdfs_root(hdfs: "Hdfs", monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A folder on HDFS, empty or not there, that Rankbeam reaches."""
+    monkeypatch.setenv("RANKBEAM_FILE_OPTIONS", hdfs.options)
+    yield "hdfs://root"
+    hdfs.ask("DELETE", "/root", "DELETE", recursive="true")

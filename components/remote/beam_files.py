@@ -10,15 +10,23 @@ folders, they are made before a file is written, and have size 0 in listings.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import BinaryIO, ClassVar
+from typing import ClassVar
 
-from apache_beam.io.aws import s3io
 from apache_beam.io.filesystem import CompressionTypes, FileMetadata, FileSystem
 from tfx.dsl.io import filesystem, filesystem_registry
 
-from rankbeam.components.remote.beam_lookup import beam_file_system, s3_client
-from rankbeam.components.remote.streams import COPY_BYTES, ReadStream, WriteStream, beam_errors
+from rankbeam.components.remote.beam_lookup import beam_file_system
+from rankbeam.components.remote.hdfs_files import HdfsFiles, HdfsUpload
+from rankbeam.components.remote.s3_upload import S3Upload
+from rankbeam.components.remote.streams import (
+    COPY_BYTES,
+    ReadStream,
+    WriteStream,
+    Written,
+    naming_errors,
+)
 
 # TensorFlow's file system has 10, and the lower one is preferred.
 _PRIORITY = 5
@@ -47,28 +55,27 @@ class BeamFilesystem(filesystem.Filesystem):
     SUPPORTED_SCHEMES: ClassVar[list[str]] = []
 
     @staticmethod
+    @naming_errors
     def open(name: str, mode: str = "r") -> ReadStream | WriteStream:
         """Open a file to be read, or to be written anew."""
         files = beam_file_system(name)
         is_text = "b" not in mode
-        with beam_errors(name):
-            if mode.startswith("r"):
-                if not _is_file(files, name):
-                    raise filesystem.NotFoundError(f"nothing is at {name}")
-                return ReadStream(name, files.open(name, compression_type=_PLAIN), is_text)
-            if not mode.startswith("w"):
-                raise ValueError(f"mode must begin with r or w; got {mode}")
-            _make_folder(files, name.rpartition("/")[0])
-            if files.has_dirs() and files.exists(name):
-                files.delete([name])
+        if mode.startswith("r"):
+            if not _is_file(files, name):
+                raise filesystem.NotFoundError(f"nothing is at {name}")
+            return ReadStream(name, files.open(name, compression_type=_PLAIN), is_text)
+        if not mode.startswith("w"):
+            raise ValueError(f"mode must begin with r or w; got {mode}")
+        _make_folder(files, name.rpartition("/")[0])
 
-        def create() -> BinaryIO:
-            raw: BinaryIO = files.create(name, compression_type=_PLAIN)
+        def create() -> Written:
+            raw: Written = files.create(name, compression_type=_PLAIN)
             return raw
 
-        return WriteStream(name, create, lambda: _put_empty(files, name), is_text)
+        return WriteStream(name, create, lambda raw: _discard(files, name, raw), is_text)
 
     @staticmethod
+    @naming_errors
     def copy(src: str, dst: str, overwrite: bool = False) -> None:
         """Copy a file."""
         _check_free(dst, overwrite)
@@ -80,12 +87,14 @@ class BeamFilesystem(filesystem.Filesystem):
                 target.write(chunk)
 
     @staticmethod
+    @naming_errors
     def exists(path: str) -> bool:
         """Whether a file or folder is there."""
         files = beam_file_system(path)
         return _is_file(files, path) or _is_folder(files, path)
 
     @staticmethod
+    @naming_errors
     def glob(pattern: str) -> list[str]:
         """Files and folders that match; * and ? match within one name."""
         files = beam_file_system(pattern)
@@ -100,11 +109,13 @@ class BeamFilesystem(filesystem.Filesystem):
         )
 
     @staticmethod
+    @naming_errors
     def isdir(path: str) -> bool:
         """Whether a folder is there."""
         return _is_folder(beam_file_system(path), path)
 
     @staticmethod
+    @naming_errors
     def listdir(path: str) -> list[str]:
         """Names of files and folders in a folder."""
         for _, folders, names in _walk(beam_file_system(path), path, levels=1):
@@ -112,6 +123,7 @@ class BeamFilesystem(filesystem.Filesystem):
         raise filesystem.NotFoundError(f"nothing is at {path}")
 
     @staticmethod
+    @naming_errors
     def makedirs(path: str) -> None:
         """Make a folder, where there are folders."""
         _make_folder(beam_file_system(path), path)
@@ -119,6 +131,7 @@ class BeamFilesystem(filesystem.Filesystem):
     mkdir = makedirs
 
     @staticmethod
+    @naming_errors
     def remove(path: str) -> None:
         """Remove a file."""
         files = beam_file_system(path)
@@ -127,6 +140,7 @@ class BeamFilesystem(filesystem.Filesystem):
         files.delete([path])
 
     @staticmethod
+    @naming_errors
     def rename(src: str, dst: str, overwrite: bool = False) -> None:
         """Rename a file or folder: one file after the other where there are no folders."""
         files = beam_file_system(src)
@@ -138,20 +152,22 @@ class BeamFilesystem(filesystem.Filesystem):
             files.rename([src], [dst])
             return
         base = src.rstrip("/")
-        for found in list(_below(files, src)):
-            files.rename([found.path], [dst.rstrip("/") + found.path[len(base) :]])
+        found = [each.path for each in _below(files, src)]
+        if not found:
+            raise filesystem.NotFoundError(f"nothing is at {src}")
+        files.rename(found, [dst.rstrip("/") + path[len(base) :] for path in found])
 
     @staticmethod
+    @naming_errors
     def rmtree(path: str) -> None:
         """Remove a folder with all that is in it."""
         files = beam_file_system(path)
         if not _is_folder(files, path):
             raise filesystem.NotFoundError(f"nothing is at {path}")
-        found = [path] if files.has_dirs() else [each.path for each in _below(files, path)]
-        for each in found:
-            files.delete([each])
+        files.delete([path] if files.has_dirs() else [each.path for each in _below(files, path)])
 
     @staticmethod
+    @naming_errors
     def stat(path: str) -> FileFacts:
         """Size and time of the last change."""
         files = beam_file_system(path)
@@ -161,6 +177,7 @@ class BeamFilesystem(filesystem.Filesystem):
         return FileFacts(facts.size_in_bytes, round(facts.last_updated_in_seconds * 1e9))
 
     @staticmethod
+    @naming_errors
     def walk(
         top: str, topdown: bool = True, onerror: Callable[..., None] | None = None
     ) -> Iterable[Folder]:
@@ -176,13 +193,15 @@ def send_to_beam(*schemes: str) -> None:
     filesystem_registry.DEFAULT_FILESYSTEM_REGISTRY.register(BeamFilesystem, priority=_PRIORITY)
 
 
-def _put_empty(files: FileSystem, path: str) -> None:
-    if files.scheme() != "s3":
-        files.create(path, compression_type=_PLAIN).close()
+def _discard(files: FileSystem, path: str, raw: Written) -> None:
+    """Remove what was written of a file; ours know how, of Beam's it is there once closed."""
+    if isinstance(raw, S3Upload | HdfsUpload):
+        raw.abandon()
         return
-    # Beam uploads to S3 in parts, of which S3 wants at least one.
-    bucket, key = s3io.parse_s3_path(path)
-    s3_client().put_object(Bucket=bucket, Key=key, Body=b"")
+    with suppress(Exception):  # it is closed already, or cannot be
+        raw.close()
+    if files.exists(path):
+        files.delete([path])
 
 
 def _check_free(path: str, overwrite: bool) -> None:
@@ -208,6 +227,8 @@ def _is_folder(files: FileSystem, path: str) -> bool:
     if not files.has_dirs():
         return any(True for _ in _below(files, path))
     base = path.rstrip("/")
+    if isinstance(files, HdfsFiles):
+        return files.is_folder(base)
     if not files.exists(base):
         return False
     if files.metadata(base).size_in_bytes:

@@ -3,21 +3,27 @@
 import functools
 import os
 import shlex
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from apache_beam.io import filesystems
-from apache_beam.io.aws import s3io
 from apache_beam.io.filesystem import FileSystem
 from apache_beam.options.pipeline_options import PipelineOptions
+from botocore.exceptions import BotoCoreError
 
+from rankbeam.components.remote.hdfs_files import HdfsFiles
+from rankbeam.components.remote.s3_files import S3Files
 from rankbeam.transform.errors import ConfigError, EnvironmentFault
 
 OPTIONS_VARIABLE = "RANKBEAM_FILE_OPTIONS"
 """Environment variable with Beam's options for its file systems, as on a command line."""
 
+Files: TypeAlias = FileSystem | S3Files | HdfsFiles
+"""Beam's file systems, and ours in the place of two of them."""
 
-def beam_file_system(path: str) -> FileSystem:
-    """Beam's file system for a path with a scheme.
+
+def beam_file_system(path: str) -> Files:
+    """Beam's file system for a path with a scheme; for s3:// and hdfs://, ours on parts of Beam's.
 
     `FileSystems`, Beam's own way in, is not used: each Beam pipeline of a process leaves its
     options there.
@@ -26,16 +32,13 @@ def beam_file_system(path: str) -> FileSystem:
         ConfigError: The options are unknown to Beam.
         EnvironmentFault: Beam knows no such scheme, lacks a package for it, or lacks an option.
     """
-    return _file_system(filesystems.FileSystems.get_scheme(path), os.environ.get(OPTIONS_VARIABLE))
+    scheme = filesystems.FileSystems.get_scheme(path)
+    # Connections must not be shared with a process that this one was forked from.
+    return _file_system(scheme, os.environ.get(OPTIONS_VARIABLE), os.getpid())
 
 
-def s3_client() -> Any:
-    """boto3's client for s3://, as Beam makes it: for what Beam's file system leaves out.
-
-    Raises:
-        ConfigError: The options are unknown to Beam.
-    """
-    return s3io.S3IO(options=_options(os.environ.get(OPTIONS_VARIABLE))).client.client
+# Those of Beam's that fail in ways that users cannot understand are put right.
+_OURS: dict[str | None, Callable[[PipelineOptions], Any]] = {"s3": S3Files, "hdfs": HdfsFiles}
 
 
 def _options(text: str | None) -> PipelineOptions:
@@ -49,16 +52,24 @@ def _options(text: str | None) -> PipelineOptions:
 
 
 @functools.cache
-def _file_system(scheme: str | None, options: str | None) -> FileSystem:
+def _file_system(
+    scheme: str | None, options: str | None, process: int
+) -> FileSystem | S3Files | HdfsFiles:
     known = _options(options)
+    make = _OURS.get(scheme) or _of_beam(scheme)
+    try:
+        return make(known)
+    except ImportError as error:
+        raise EnvironmentFault(f"{scheme}:// must have Beam's package; {error}") from error
+    except (ValueError, BotoCoreError) as error:
+        raise EnvironmentFault(
+            f"{OPTIONS_VARIABLE} must hold what {scheme}:// needs; got {error}"
+        ) from error
+
+
+def _of_beam(scheme: str | None) -> type[FileSystem]:
     for each in FileSystem.get_all_subclasses():
         if each.scheme() == scheme:
-            try:
-                return each(known)
-            except ImportError as error:
-                raise EnvironmentFault(f"{scheme}:// must have Beam's package; {error}") from error
-            except ValueError as error:
-                raise EnvironmentFault(
-                    f"{OPTIONS_VARIABLE} must hold what {scheme}:// needs; got {error}"
-                ) from error
+            found: type[FileSystem] = each
+            return found
     raise EnvironmentFault(f"paths must have a scheme that Beam knows; got {scheme}://")

@@ -1,13 +1,17 @@
 """Files of Beam's file systems, which hold bytes, as TFX wants them: in text or binary mode."""
 
+import functools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Concatenate, ParamSpec, Protocol, TypeVar
 
 from rankbeam.transform.errors import RankbeamError
 
 COPY_BYTES = 1 << 20
+
+_Rest = ParamSpec("_Rest")
+_Result = TypeVar("_Result")
 
 
 @contextmanager
@@ -19,10 +23,51 @@ def beam_errors(path: str) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, RankbeamError):
+    except RankbeamError:
         raise
     except Exception as error:
-        raise OSError(f"{path}: {type(error).__name__} {error}") from error
+        reason = _reason(error)
+        if reason is error and isinstance(error, OSError):
+            raise
+        # Beam's errors of S3 print as tuples, HDFS's with the stack of its Java.
+        text = str(getattr(reason, "message", None) or reason)
+        told = f"{path}: {type(reason).__name__} {text.splitlines()[0] if text else ''}"
+        raise (FileNotFoundError if _tells_of_absence(reason) else OSError)(told) from error
+
+
+def _reason(error: Exception) -> Exception:
+    """The first of the errors that Beam gathered in one of its own, or the error itself."""
+    gathered: dict[Any, Exception] = getattr(error, "exception_details", None) or {}
+    return next(iter(gathered.values()), error)
+
+
+def _tells_of_absence(error: Exception) -> bool:
+    """Whether S3's or HDFS's client found nothing: somebody removed what was there just now."""
+    code, kind = getattr(error, "code", None), getattr(error, "exception", None)
+    return code == 404 or kind == "FileNotFoundException"
+
+
+def naming_errors(
+    method: Callable[Concatenate[str, _Rest], _Result],
+) -> Callable[Concatenate[str, _Rest], _Result]:
+    """Let a function of a path raise what `beam_errors` makes of its errors."""
+
+    @functools.wraps(method)
+    def named(path: str, /, *rest: _Rest.args, **named_rest: _Rest.kwargs) -> _Result:
+        with beam_errors(path):
+            return method(path, *rest, **named_rest)
+
+    return named
+
+
+class Written(Protocol):
+    """A file that is written, as Beam opens it or as ours are."""
+
+    def write(self, content: bytes, /) -> object:
+        """Append bytes."""
+
+    def close(self) -> None:
+        """Close."""
 
 
 class ReadStream:
@@ -62,27 +107,27 @@ class ReadStream:
 
 
 class WriteStream:
-    """A file that is written; it is there once it is closed.
+    """A file that is written; it is there once it is closed, unless writing it went wrong.
 
     Args:
         path: Where it is, for messages.
         create: Opens it.
-        put_empty: Writes it, empty.
+        discard: Removes what was written of it.
         is_text: Whether it holds UTF-8 text.
     """
 
     def __init__(
         self,
         path: str,
-        create: Callable[[], BinaryIO],
-        put_empty: Callable[[], None],
+        create: Callable[[], Written],
+        discard: Callable[[Written], None],
         is_text: bool,
     ) -> None:
         self._path = path
         self._create = create
-        self._put_empty = put_empty
+        self._discard = discard
         self._is_text = is_text
-        self._raw: BinaryIO | None = None
+        self._raw: Written | None = None
         self._is_closed = False
 
     def __enter__(self) -> "WriteStream":
@@ -94,7 +139,10 @@ class WriteStream:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
+        if error is None:
+            self.close()
+        else:
+            self._give_up()
 
     def write(self, content: Any) -> None:
         """Append text or bytes."""
@@ -110,8 +158,17 @@ class WriteStream:
         if self._is_closed:
             return
         self._is_closed = True
-        with beam_errors(self._path):
-            if self._raw is None:
-                self._put_empty()
-            else:
+        try:
+            with beam_errors(self._path):
+                if self._raw is None:
+                    self._raw = self._create()
                 self._raw.close()
+        except BaseException:
+            self._give_up()
+            raise
+
+    def _give_up(self) -> None:
+        self._is_closed = True
+        if self._raw is not None:
+            with suppress(Exception):  # what went wrong before is what to report
+                self._discard(self._raw)

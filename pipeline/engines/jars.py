@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -16,6 +17,10 @@ from rankbeam.transform.errors import EnvironmentFault
 # In full, with the version left to the pom: Maven does not say why it cannot look up a prefix.
 _GOAL = "org.apache.maven.plugins:maven-dependency-plugin:copy-dependencies"
 _TAIL_LINES = 12
+# Lines of Maven's errors that tell of Maven only.
+_HELP = re.compile(
+    r"^\[ERROR\]\s*(?:$|-> \[Help|\[Help|To see the full|Re-run Maven|For more info)"
+)
 
 
 def pom_of(kind: EngineKind) -> Path:
@@ -43,19 +48,28 @@ def fetch_jars(kind: EngineKind, places: Places, say: Callable[[str], None]) -> 
         EnvironmentFault: Maven is missing, cannot reach a repository, or the cache not be written.
     """
     folder = _folder(kind, places)
+    fetch_pom(kind, pom_of(kind), folder, say)
+    return folder
+
+
+def fetch_pom(name: str, pom: Path, folder: Path, say: Callable[[str], None]) -> None:
+    """Fetch the jars that a pom lists into a folder, unless it is there; see `fetch_jars`.
+
+    Raises:
+        EnvironmentFault: See there.
+    """
     if folder.is_dir():
-        return folder
+        return
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with _only_one(folder.with_suffix(".lock")):
             if not folder.is_dir():
-                say(f"fetching the jars of {kind} with Maven into {folder}")
-                _fetch(kind, folder)
+                say(f"fetching the jars of {name} with Maven into {folder}")
+                _fetch(pom, folder)
     except OSError as error:
         raise EnvironmentFault(
             f"the cache folder must be writable; got {folder.parent}: {error.strerror}"
         ) from None
-    return folder
 
 
 def _folder(kind: EngineKind, places: Places) -> Path:
@@ -63,14 +77,16 @@ def _folder(kind: EngineKind, places: Places) -> Path:
     return places.jars(kind, digest)
 
 
-def _fetch(kind: EngineKind, folder: Path) -> None:
+def _fetch(pom: Path, folder: Path) -> None:
     partial = folder.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
     command = [
         find_maven(),
         "--batch-mode",
+        # Without it Maven 3.9 does not say why it cannot reach a repository.
+        "-X",
         "--file",
-        str(pom_of(kind)),
+        str(pom),
         _GOAL,
         "-DincludeScope=runtime",
         f"-DoutputDirectory={partial}",
@@ -79,13 +95,24 @@ def _fetch(kind: EngineKind, folder: Path) -> None:
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
     if done.returncode != 0 or not any(partial.glob("*.jar")):
-        errors = [line for line in done.stdout.splitlines() if line.startswith("[ERROR]")]
-        tail = "\n".join((errors or (done.stdout + done.stderr).splitlines())[:_TAIL_LINES])
+        tail = _fault(done.stdout) or "\n".join(
+            (done.stdout + done.stderr).splitlines()[-_TAIL_LINES:]
+        )
         shutil.rmtree(partial, ignore_errors=True)
         raise EnvironmentFault(
-            f"Maven must fetch the jars of {pom_of(kind)}; got exit code {done.returncode}:\n{tail}"
+            f"Maven must fetch the jars of {pom}; got exit code {done.returncode}:\n{tail}"
         )
     os.replace(partial, folder)
+
+
+def _fault(said: str) -> str:
+    """Maven's errors, the root cause behind the last; '' where it tells none."""
+    lines = said.splitlines()
+    errors = [line for line in lines if line.startswith("[ERROR]") and not _HELP.search(line)]
+    causes = [line for line in lines if line.startswith("Caused by: ")]
+    if errors and causes:
+        errors[-1] += f" ({causes[-1]})"
+    return "\n".join(errors[-_TAIL_LINES:])
 
 
 @contextmanager

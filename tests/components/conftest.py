@@ -1,5 +1,5 @@
-"""The fixture of remote places."""
+"""The fixtures of remote places."""
 
-from tests.places import place
+from tests.places import hdfs, hdfs_root, place, s3, s3_bucket
 
-__all__ = ["place"]
+__all__ = ["hdfs", "hdfs_root", "place", "s3", "s3_bucket"]

@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
@@ -57,17 +57,31 @@ def require(kind: EngineKind, places: Places) -> None:
     Raises:
         EnvironmentFault: The jars, or a Java that runs them, are not to be had for another reason.
     """
+    require_jars(kind, have_jars(kind, places), lambda: fetch_jars(kind, places, lambda _: None))
+
+
+def require_jars(name: str, are_there: bool, fetch: Callable[[], object]) -> None:
+    """Skip as `require` does, where jars cannot be fetched.
+
+    Args:
+        name: Whose jars, for the skip's reason.
+        are_there: Whether they were fetched before.
+        fetch: Fetches them.
+
+    Raises:
+        EnvironmentFault: See `require`.
+    """
     if not os.environ.get("JAVA_HOME") and shutil.which("java") is None:
-        pytest.skip(f"no {kind} here: there is no java")
+        pytest.skip(f"no {name} here: there is no java")
     find_java()
-    if not have_jars(kind, places) and shutil.which("mvn") is None:
-        pytest.skip(f"no {kind} here: there is no mvn to fetch it")
+    if not are_there and shutil.which("mvn") is None:
+        pytest.skip(f"no {name} here: there is no mvn to fetch it")
     try:
-        fetch_jars(kind, places, lambda _: None)
+        fetch()
     except EnvironmentFault as fault:
         if _UNREACHABLE.search(str(fault)) is None:
             raise
-        pytest.skip(f"no {kind} here: {fault}")
+        pytest.skip(f"no {name} here: {fault}")
 
 
 def beam_section(kind: EngineKind) -> Mapping[str, object]:

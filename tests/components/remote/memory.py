@@ -150,8 +150,8 @@ class FoldersFileSystem(ObjectsFileSystem):
     def create(self, path: str, *_: Any, **__: Any) -> Any:
         if path.rpartition("/")[0] not in self.folders:
             raise BeamIOError(f"no folder for {path}")
-        if path in self.held:
-            raise BeamIOError(f"{path} is there already")
+        if path in self.folders:
+            raise BeamIOError(f"{path} is a folder")
         return super().create(path)
 
     def rename(self, source_file_names: list[str], destination_file_names: list[str]) -> None:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
-from apache_beam.io.hadoopfilesystem import HadoopFileSystem
 from tfx.dsl.io import fileio, filesystem_registry
 from tfx.utils import io_utils
 
@@ -18,8 +17,9 @@ from rankbeam.components.remote.files import (
     upload,
     write_bytes,
 )
+from rankbeam.components.remote.hdfs_files import HdfsFiles
 from rankbeam.transform.errors import ConfigError, EnvironmentFault
-from tests.components.remote.memory import ObjectsFileSystem
+from tests.components.remote.memory import FoldersFileSystem, ObjectsFileSystem
 
 _TREE = {"a": b"1", "b.csv": b"22", "in/c.csv": b"", "in/deep/d.csv": b"4444", "other/e": b"5"}
 
@@ -167,6 +167,28 @@ def test_marks_of_folders_are_no_files() -> None:
     assert fileio.glob("objects://bucket/*") == ["objects://bucket/in"]
 
 
+@pytest.mark.parametrize("root", ["objects://bucket", "folders://host"])
+def test_writing_that_goes_wrong_leaves_nothing_half(root: str) -> None:
+    def write_half() -> None:
+        with fileio.open(f"{root}/in/a", "wb") as file:
+            file.write(b"half")
+            raise RuntimeError("halfway")
+
+    ObjectsFileSystem.reset()
+    FoldersFileSystem.reset()
+    with pytest.raises(RuntimeError, match="halfway"):
+        write_half()
+    assert not fileio.exists(f"{root}/in/a")
+
+
+def test_folder_is_not_replaced_by_a_file() -> None:
+    FoldersFileSystem.reset()
+    write_bytes("folders://host/in/a", b"1")
+    with pytest.raises(OSError, match="folders://host/in is a folder"):
+        write_bytes("folders://host/in", b"2")
+    assert read_bytes("folders://host/in/a") == b"1"
+
+
 def test_schemes_of_beam_are_those_that_tensorflow_lacks() -> None:
     registry = filesystem_registry.DEFAULT_FILESYSTEM_REGISTRY
     known = tf.io.gfile.get_registered_schemes()
@@ -182,8 +204,8 @@ def test_options_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
         OPTIONS_VARIABLE, "--hdfs_host=namenode --hdfs_port 9870 --hdfs_user=me --hdfs_full_urls"
     )
     found = beam_file_system("hdfs://namenode/a")
-    assert isinstance(found, HadoopFileSystem)
-    assert found._parse_url("hdfs://namenode/a/b") == ("namenode", "/a/b")
+    assert isinstance(found, HdfsFiles)
+    assert found._files._parse_url("hdfs://namenode/a/b") == ("namenode", "/a/b")
 
 
 @pytest.mark.parametrize(

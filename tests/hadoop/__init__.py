@@ -1,0 +1,1 @@
+"""HDFS for tests: a NameNode and a DataNode of Hadoop's own."""
