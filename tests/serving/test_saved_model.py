@@ -29,7 +29,7 @@ def _as_tensorflow_does(session: tf.compat.v1.Session, path: Path) -> None:
 def _answers(path: Path, load: _Load) -> dict[str, npt.NDArray[np.float32]]:
     """Every output of every signature on serialized tf.Examples, by its place."""
     rows = np.array(tiny_models.examples(), object)
-    found = {}
+    found: dict[str, npt.NDArray[np.float32]] = {}
     with tf.compat.v1.Session(graph=tf.Graph()) as session:
         load(session, path)
         for name, definition in sorted(read_meta_graph(path).signature_def.items()):
