@@ -8,7 +8,7 @@ from rankbeam.pipeline.beam.plan import BeamPlan
 from rankbeam.pipeline.beam.prepare import prepare_beam
 from rankbeam.pipeline.beam.spec import BeamRunner
 from rankbeam.pipeline.config.load import LoadedConfig
-from rankbeam.pipeline.inputs import input_digests
+from rankbeam.pipeline.inputs import check_destination, input_digests
 from rankbeam.pipeline.layout import OutputLayout
 from rankbeam.pipeline.progress.view import ProgressView
 from rankbeam.pipeline.quiet import quiet_libraries
@@ -53,6 +53,7 @@ def execute(request: RunRequest) -> RunRecord:
     layout = request.layout
     loaded = request.loaded
     salts = input_digests(loaded, request.span)
+    check_destination(layout.destination(loaded.config.push.destination))
     beam = prepare_beam(loaded.config.beam, request.beam_runner, str(layout.artifacts))
     with output_lock(layout.root, layout.lock), interruptible():
         kept = _begin(request)

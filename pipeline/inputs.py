@@ -1,4 +1,4 @@
-"""What a local run reads from outside: checked before anything starts, and told to the cache."""
+"""What a local run needs from outside: checked before anything starts, and told to the cache."""
 
 import hashlib
 import os
@@ -9,7 +9,7 @@ from rankbeam.components.example_gen.bigquery_spec import BigQuerySource
 from rankbeam.components.example_gen.paths import LOCAL_FILES, FileFinder, check_source
 from rankbeam.pipeline.config.load import LoadedConfig
 from rankbeam.pipeline.runners.cache_key import content_digest, listing_digest
-from rankbeam.transform.errors import DataError
+from rankbeam.transform.errors import DataError, EnvironmentFault
 
 
 def input_digests(loaded: LoadedConfig, span: int | None) -> dict[str, str]:
@@ -30,6 +30,27 @@ def input_digests(loaded: LoadedConfig, span: int | None) -> dict[str, str]:
         path = joined(str(loaded.base_dir), loaded.config.data.schema_path)
         digests["ImportSchemaGen"] = _schema_digest(path)
     return digests
+
+
+def check_destination(destination: str) -> None:
+    """Check that a place behind a URI, where a run will push to, is in reach.
+
+    Raises:
+        EnvironmentFault: It is not, or may not be listed.
+    """
+    if "://" not in destination:
+        return
+    from tfx.dsl.io import fileio  # noqa: PLC0415
+
+    from rankbeam.components.remote.files import os_errors  # noqa: PLC0415
+
+    try:
+        with os_errors():
+            fileio.isdir(destination.rstrip("/"))
+    except OSError as error:
+        raise EnvironmentFault(
+            f"push.destination must be in a place that can be reached; got {destination}: {error}"
+        ) from error
 
 
 def joined(base_dir: str, path: str) -> str:

@@ -1,9 +1,6 @@
 """The DAG, compiled for Kubeflow and executed task by task through TFX's entry point there."""
 
-import json
 import re
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,43 +10,10 @@ import pytest
 from tests.e2e.command import rankbeam
 from tests.e2e.conftest import Undisturbed
 from tests.e2e.outputs import pushed, records, states
+from tests.e2e.scores import scores
 from tests.e2e.tiny import NODES
 
 pytestmark = pytest.mark.slow
-
-# Both models on the log's own rows, by TensorFlow alone: a line of scores for each.
-_ASK = """
-import glob, json, sys
-import pyarrow.parquet as pq
-import tensorflow as tf
-
-log, *folders = sys.argv[1:]
-[file] = glob.glob(log)
-table = pq.ParquetFile(file).read(["offer_id", "device", "price"])
-examples = []
-for row in table.to_pylist():
-    example = tf.train.Example()
-    for name in ("offer_id", "device"):
-        example.features.feature[name].bytes_list.value.append(row[name].encode())
-    example.features.feature["price"].float_list.value.append(row["price"])
-    examples.append(example.SerializeToString())
-for folder in folders:
-    serve = tf.saved_model.load(folder).signatures["serving_default"]
-    scores = serve(examples=tf.constant(examples))
-    print(json.dumps({name: value.numpy().ravel().tolist() for name, value in scores.items()}))
-assert not any(name.split(".")[0] == "rankbeam" for name in sys.modules)
-"""
-
-
-def _scores(market: Path, *folders: Path) -> list[dict[str, list[float]]]:
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", _ASK, f"{market}/span-1/log/*.parquet", *map(str, folders)],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"},
-    )
-    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def test_compiled_run_pushes_the_model_that_a_local_run_pushes(
@@ -75,7 +39,7 @@ def test_compiled_run_pushes_the_model_that_a_local_run_pushes(
     assert (record["version"], record["destination"]) == (1, f"{output}/pushed")
     assert pushed(output) == undisturbed.pushed
     folders = [folder / "pushed" / "1" for folder in (undisturbed.output, output)]
-    ours, theirs = _scores(market, *folders)
+    ours, theirs = scores(market, *folders)
     assert ours == theirs
     assert {len(scores) for scores in ours.values()} == {3_000}
 

@@ -8,7 +8,7 @@ import pytest
 from rankbeam.components.example_gen.sources import bigquery
 from rankbeam.components.remote.files import write_bytes
 from rankbeam.pipeline.config.load import load_config
-from rankbeam.pipeline.inputs import input_digests
+from rankbeam.pipeline.inputs import check_destination, input_digests
 from rankbeam.transform.errors import DataError, EnvironmentFault
 from tests.pipeline.config.examples import write_config
 
@@ -65,6 +65,21 @@ def test_remote_inputs_that_are_not_there_are_named(
     write_bytes(f"{place}/log/a.parquet", b"")
     with pytest.raises(DataError, match=rule):
         _digests(tmp_path, path.format(place), schema and schema.format(place))
+
+
+def test_destination_in_reach_may_be_missing(place: str, tmp_path: Path) -> None:
+    root, _, _ = place.rpartition("/")
+    for destination in (place, f"{place}/pushed/", root, str(tmp_path / "nothing")):
+        check_destination(destination)
+
+
+def test_destination_out_of_reach_is_told(s3_bucket: str) -> None:
+    rule = (
+        r"^push.destination must be in a place that can be reached; got s3://nowhere/pushed: "
+        r"s3://nowhere must be a bucket in reach; .*NoSuchBucket"
+    )
+    with pytest.raises(EnvironmentFault, match=rule):
+        check_destination("s3://nowhere/pushed")
 
 
 def test_place_that_nobody_knows_is_the_environments_fault(tmp_path: Path) -> None:
