@@ -4,6 +4,7 @@ A session runs a signature in 0.6 of the time that the function of `tf.saved_mod
 100 examples, and its SignatureDefs are the ones that TensorFlow Serving answers from.
 """
 
+import contextlib
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -103,14 +104,14 @@ class Servable:
         """Makes the graph calls that users of another version needed, where the names are ours too.
 
         Else the first request for each after a swap would wait for it, and all others with it
-        where the cores are few.
+        where the cores are few. What cannot be made is left to that request, which is told why.
         """
         for signature in before.signatures.values():
             if signature.graph.is_made and signature.name in self.signatures:
-                self.signatures[signature.name].graph.make()
+                _prepare(self.signatures[signature.name])
         for names, signature in list(before._merged.items()):
             if signature.graph.is_made and names <= self.signatures.keys():
-                self.merged(tuple(sorted(names))).graph.make()
+                _prepare(self.merged(tuple(sorted(names))))
 
     def acquire(self) -> bool:
         """Holds the version for one request; False where it is closed or about to be."""
@@ -163,7 +164,7 @@ def load_servable(
         if damage is not None:
             raise status.Refusal(grpc.StatusCode.DATA_LOSS, damage)
         saved_model.load_graph(session, path, meta_graph)
-        return Servable(name, version, path, session, dict(meta_graph.signature_def))
+        return Servable(name, version, path, session, _signature_defs(meta_graph))
     except DataError as error:
         session.close()
         raise status.Refusal(grpc.StatusCode.DATA_LOSS, str(error)) from error
@@ -182,6 +183,21 @@ def _session_config(settings: SessionSettings) -> config_pb2.ConfigProto:
         inter_op_parallelism_threads=settings.inter_op_threads,
         intra_op_parallelism_threads=settings.intra_op_threads,
     )
+
+
+def _prepare(signature: Signature) -> None:
+    with contextlib.suppress(tf.errors.OpError, ValueError):
+        signature.graph.make()
+
+
+def _signature_defs(
+    meta_graph: meta_graph_pb2.MetaGraphDef,
+) -> dict[str, meta_graph_pb2.SignatureDef]:
+    """Copies: a part of a message keeps the whole in memory, here the graph."""
+    copies = {name: meta_graph_pb2.SignatureDef() for name in meta_graph.signature_def}
+    for name, copy in copies.items():
+        copy.CopyFrom(meta_graph.signature_def[name])
+    return copies
 
 
 def _signature(name: str, definition: meta_graph_pb2.SignatureDef, calls: GraphCalls) -> Signature:

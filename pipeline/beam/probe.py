@@ -160,7 +160,7 @@ def _run(name: str, arguments: list[str], elements: list[Expected], timeout_s: f
         raise EnvironmentFault(
             f"{name} must start a Python worker within {timeout_s:g} s; got none (look at its log "
             "and the worker's: is the worker's python the run's, can it import apache_beam and "
-            "rankbeam, has each task manager a worker pool of its own?)"
+            "rankbeam, has each task manager a worker pool of its own, is a slot free?)"
         )
     if job.error is not None:
         seconds = time.monotonic() - begin

@@ -23,6 +23,8 @@ from typing import Any
 from rankbeam.transform.errors import RankbeamError
 
 INVOCATION_FLAG = "--json_serialized_invocation_args"
+# Other jobs may have the cluster's slots for a while, and an image may have to be fetched.
+_WORKER_WITHIN_S = 300.0
 _TFX_FLAGS = ("--executor_class_path", INVOCATION_FLAG, "--json_serialized_inputs_spec_args")
 _TFX_ENTRY_POINT = "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"
 # backend/src/v2/component of kubeflow/pipelines: LocalPathForURI.
@@ -78,10 +80,12 @@ def _check_workers(words: Sequence[str]) -> None:
     if "--runner=PortableRunner" not in words:
         return
     given = dict(word.partition("=")[::2] for word in words)
+    # One task, for which a busy cluster has a slot the soonest.
+    alone = [word for word in words if not word.startswith("--parallelism=")]
     # Late: Beam takes seconds, and most nodes need none.
     probes = importlib.import_module("rankbeam.pipeline.beam.probe")
     engine = f"the Beam engine at {given['--job_endpoint']}"
-    probes.probe(engine, words, None, tasks=int(given.get("--parallelism", 1)))
+    probes.probe(engine, [*alone, "--parallelism=1"], None, 1, timeout_s=_WORKER_WITHIN_S)
 
 
 def local_path(uri: str) -> str:

@@ -121,10 +121,11 @@ class ModelRegistry:
         manager = models.managers.get(name)
         if manager is None:
             raise status.not_servable(name, version)
+        looked = self._looked  # before: a version may come right after it was missed
         try:
             return manager.acquire(version)
         except status.Refusal as refusal:
-            if self._looked:
+            if looked:
                 raise
             raise status.not_yet_servable(name) from refusal
 

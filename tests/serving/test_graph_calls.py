@@ -8,6 +8,7 @@ import pytest
 from rankbeam.serving import tensors
 from rankbeam.serving.manager import VersionManager
 from rankbeam.serving.servable import Servable, load_servable
+from rankbeam.serving.status import Refusal
 from tests.serving import tiny_models
 from tests.serving.managed import add
 
@@ -67,6 +68,16 @@ def test_prepared_version_may_lack_what_the_other_had(saved_model: Path) -> None
     made = _made(after)
     after.prepare_as(before)
     assert _made(after) == made
+
+
+def test_what_cannot_be_prepared_is_left_to_those_who_ask(saved_model: Path) -> None:
+    before, after = (load_servable("tiny", number, saved_model) for number in (1, 2))
+    before.signature("parsed_examples").graph.make()
+    after.retire()  # its session is closed: no call can be made any more
+    after.prepare_as(before)
+    assert not after.signature("parsed_examples").graph.is_made
+    with pytest.raises(Refusal, match="closed"):
+        after.signature("parsed_examples").call({})
 
 
 def test_manager_swaps_in_a_version_prepared_for_its_users(base_path: Path) -> None:
