@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
+from rankbeam.serving.memory import give_back_freed_memory
 from rankbeam.serving.priority import let_threads_finish
 from rankbeam.serving.server import ModelServer
 from rankbeam.serving.server_options import ServerOptions
@@ -37,6 +38,7 @@ def run_server(options: ServerOptions, announce: Callable[[str], None] | None = 
     Raises:
         EnvironmentFault: the port or interface cannot be had.
     """
+    give_back_freed_memory()
     # What is imported by now lives as long as the process; collections need not look at it again,
     # which keeps them short when versions are swapped under load.
     gc.collect()

@@ -178,6 +178,13 @@ class RestAsker:
 
     async def ask(self) -> Answer:
         """Raises OSError, EOFError or AssertionError where it is not answered."""
+        try:
+            return await self._ask()
+        except (OSError, EOFError, AssertionError):
+            await self.close()  # the next question gets a connection of its own
+            raise
+
+    async def _ask(self) -> Answer:
         question = self._question
         if self._reader is None or self._writer is None:
             self._reader, self._writer = await asyncio.open_connection(
@@ -199,6 +206,7 @@ class RestAsker:
         """Ends the connection."""
         if self._writer is not None:
             self._writer.close()
+        self._reader = self._writer = None
 
 
 @dataclass(frozen=True, slots=True)

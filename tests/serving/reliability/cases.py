@@ -1,7 +1,6 @@
 """What is wrong, where it is sent, and what may come back; no TensorFlow."""
 
 from dataclasses import dataclass
-from enum import Enum
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +41,21 @@ class HttpCase:
     cut: bool = False
 
 
-class End(Enum):
-    """How a connection with garbage ends."""
-
-    SERVER = "the server closes it"
-    CLIENT = "the client goes away, the server may still be waiting for more"
-
-
 @dataclass(frozen=True, slots=True)
 class RawCase:
-    """Bytes on the gRPC port that are no gRPC."""
+    """Bytes on the gRPC port, on a connection of their own.
+
+    Attributes:
+        kind: what is wrong.
+        data: all that is sent.
+        allowed: what may come back, as `http2.read_answer` says it.
+        cut: whether the client ends its side after it.
+    """
 
     kind: str
     data: bytes
-    end: End
+    allowed: frozenset[str]
+    cut: bool = False
 
 
 Case = GrpcCase | HttpCase | RawCase

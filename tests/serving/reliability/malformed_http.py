@@ -177,6 +177,13 @@ def _too_long(rng: random.Random) -> HttpCase:
     return HttpCase("announced too long", head.encode(), frozenset({413}), closes=True)
 
 
+def _too_long_sent(rng: random.Random) -> HttpCase:
+    length = rng.randint(1 << 29, 1 << 60)
+    head = f"POST {_PREDICT} HTTP/1.1\r\nHost: test\r\nContent-Length: {length}\r\n\r\n"
+    sent = head.encode() + b"[" * rng.randint(1, 1 << 17)
+    return HttpCase("oversized, while it is sent", sent, frozenset({413}), closes=True)
+
+
 def _bad_head(rng: random.Random) -> HttpCase:
     word = _word(rng)
     head = rng.choice(
@@ -241,6 +248,7 @@ CLOSING: tuple[Make, ...] = (
     _deep_json,
     _wrong_encoding,
     _too_long,
+    _too_long_sent,
     _bad_head,
     _tls,
     _noise,
