@@ -143,7 +143,7 @@ def _ahead(rows: Sequence[Found]) -> list[Target]:
     cells: dict[tuple[int, int], dict[str, Found]] = {}
     for row in rows:
         cells.setdefault((row["candidates"], row["concurrency"]), {})[row["side"]] = row
-    found = []
+    found: list[Target] = []
     beaten = 0
     peers = list(dict.fromkeys(row["side"] for row in rows if row["side"] not in (GRPC, REST)))
     for peer in peers:

@@ -109,7 +109,7 @@ def test_sigkill_and_restart_under_load_loses_no_call_and_tears_no_record(
         history = _lives(tmp_path, port)
         ranked = load.result()
     files = finished_files(folder)
-    logged = [record.request_id for record in read_requests(files)]
+    logged = [record.request_id or "" for record in read_requests(files)]
     lost = [_lost(calls, set(logged)) for calls in _by_life(ranked, history)]
     counts = {
         "kills": KILLS,

@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,8 +91,10 @@ def test_record_comes_back(request_id: str) -> None:
 )
 def test_record_keeps_every_tensor(values: Array) -> None:
     answered = _answered()
-    answered.request.inputs["odd"].CopyFrom(tf.make_tensor_proto(values))
-    answered.response.outputs["odd"].CopyFrom(tf.make_tensor_proto(values))
+    request: Any = answered.request
+    response: Any = answered.response
+    request.inputs["odd"].CopyFrom(tf.make_tensor_proto(values))
+    response.outputs["odd"].CopyFrom(tf.make_tensor_proto(values))
     found = _parsed(serialise(answered, 1.0))
     for tensor in (found.request.inputs["odd"], found.scores["odd"]):
         back = tf.make_ndarray(tensor)

@@ -120,10 +120,14 @@ def test_inferences_by_rest_are_logged_and_refused_ones_are_not(
         post("regress", "classify_click", "refused")
     records = _logged(tmp_path, served)
     assert [(record.request_id, record.model_version) for record in records] == [("a", 4), ("b", 4)]
-    regressed, classified = (record.response for record in records)  # type: ignore[union-attr]
-    assert regressed.result.regressions[0].value == pytest.approx(value)  # type: ignore[attr-defined]
-    logged = classified.result.classifications[0].classes[0].score  # type: ignore[attr-defined]
-    assert logged == pytest.approx(score)
+    regressed, classified = (_response(record) for record in records)
+    assert regressed.result.regressions[0].value == pytest.approx(value)
+    assert classified.result.classifications[0].classes[0].score == pytest.approx(score)
+
+
+def _response(record: LoggedInference | LoggedRequest) -> Any:
+    assert isinstance(record, LoggedInference)
+    return record.response
 
 
 def test_predict_is_logged_once_as_before(tmp_path: Path, served: ModelServer) -> None:
