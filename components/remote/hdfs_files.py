@@ -1,6 +1,7 @@
 """HDFS by Beam's file system, put right in what it says is there and in how it writes."""
 
 import tempfile
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any, BinaryIO
@@ -101,7 +102,9 @@ class HdfsFiles:
 
 
 class HdfsUpload:
-    """A file that is sent when it is closed; larger ones wait on the local disk.
+    """A file that is sent when it is closed, under another name until it is whole.
+
+    Larger ones wait on the local disk.
 
     Args:
         client: WebHDFS's.
@@ -111,8 +114,9 @@ class HdfsUpload:
     def __init__(self, client: Any, path: str) -> None:
         self._client = client
         self._path = path
+        folder, _, name = path.rpartition("/")
+        self._unfinished = f"{folder}/.{name}-{uuid.uuid4().hex}"
         self._waiting = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115
-        self._is_begun = False
 
     def write(self, content: bytes) -> None:
         """Append bytes."""
@@ -121,13 +125,17 @@ class HdfsUpload:
     def close(self) -> None:
         """Send all; now the file is there."""
         self._waiting.seek(0)
-        self._is_begun = True
         with self._waiting:
-            self._client.write(self._path, data=self._waiting, overwrite=True)
+            self._client.write(self._unfinished, data=self._waiting)
+        found = self._client.status(self._path, strict=False)
+        if found is not None:
+            if found["type"] == "DIRECTORY":
+                raise HdfsError(f"{self._path} is a directory")
+            self._client.delete(self._path)
+        self._client.rename(self._unfinished, self._path)
 
     def abandon(self) -> None:
-        """Leave nothing."""
+        """Leave nothing but what was there before."""
         self._waiting.close()
-        if self._is_begun:
-            with suppress(Exception):  # what went wrong before is what to report
-                self._client.delete(self._path)
+        with suppress(Exception):  # what went wrong before is what to report
+            self._client.delete(self._unfinished)

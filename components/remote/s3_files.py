@@ -68,7 +68,8 @@ class S3Files:
 
     def delete(self, paths: Sequence[str]) -> None:
         """Delete files; those that are not there are no error."""
-        _check(self._io(paths[0]).delete_files(paths))
+        if paths:
+            _check(self._io(paths[0]).delete_files(paths))
 
     def rename(self, sources: Sequence[str], targets: Sequence[str]) -> None:
         """Copy files and delete the first ones."""

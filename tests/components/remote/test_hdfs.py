@@ -95,11 +95,29 @@ def test_writing_that_goes_wrong_leaves_what_was_there(
     assert hdfs.ask("GET", "/root/a", "OPEN") == b"old"
 
 
+def test_overwriting_that_is_refused_leaves_what_was_there(
+    hdfs: Hdfs, hdfs_root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_bytes(f"{hdfs_root}/in/a", b"old")
+    monkeypatch.setenv(OPTIONS_VARIABLE, hdfs.options.replace(USER, "stranger"))
+    with pytest.raises(OSError, match="Permission denied: user=stranger"):
+        write_bytes(f"{hdfs_root}/in/a", b"new")
+    assert hdfs.ask("GET", "/root/in/a", "OPEN") == b"old"
+
+
+def test_file_that_is_written_again_is_replaced_and_alone(hdfs_root: str) -> None:
+    for content in (b"first", b"second"):
+        write_bytes(f"{hdfs_root}/in/a", content)
+    assert read_bytes(f"{hdfs_root}/in/a") == b"second"
+    assert fileio.listdir(f"{hdfs_root}/in") == ["a"]
+
+
 def test_folder_is_not_replaced_by_a_file(hdfs_root: str) -> None:
     write_bytes(f"{hdfs_root}/in/a", b"1")
     with pytest.raises(OSError, match=rf"^{hdfs_root}/in: HdfsError /root/in .*directory$"):
         write_bytes(f"{hdfs_root}/in", b"2")
     assert read_bytes(f"{hdfs_root}/in/a") == b"1"
+    assert fileio.listdir(hdfs_root) == ["in"]
 
 
 def test_name_node_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
