@@ -32,15 +32,16 @@ class Drain:
         """Seconds that are left."""
         return max(0.0, self._until - time.monotonic())
 
-    async def end(self, what: str, work: Callable[[], object]) -> None:
+    async def end(self, what: str, work: Callable[[], object], least_s: float = _LEAST_S) -> None:
         """Does work that may block; left behind, and noted, where it takes longer than is left.
 
         Args:
             what: what was cut off if so.
             work: is done in a thread of its own.
+            least_s: seconds that it gets even where the drain time is over.
         """
         thread = threading.Thread(target=work, name="drain", daemon=True)
         thread.start()
-        await asyncio.to_thread(thread.join, max(_LEAST_S, self.remaining_s))
+        await asyncio.to_thread(thread.join, max(least_s, self.remaining_s))
         if thread.is_alive():
             self.cut.append(what)

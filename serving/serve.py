@@ -1,5 +1,6 @@
 """Serving in this process until it is told to stop: what `rankbeam serve` does."""
 
+import contextlib
 import gc
 import json
 import logging
@@ -46,19 +47,23 @@ def run_server(options: ServerOptions, announce: Callable[[str], None] | None = 
     let_threads_finish()
     # The event loop must not wait 5 ms for the interpreter each time a version is being loaded.
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    with _stop_on_signals() as stop, ModelServer(options) as server:
-        (announce or _print_line)(_announcement(options, server))
-        stop.wait()
+    try:
+        with _stop_on_signals() as stop, ModelServer(options) as server:
+            (announce or _print_line)(_announcement(options, server))
+            stop.wait()
+    except KeyboardInterrupt:  # the second one
+        _leave(128 + signal.SIGINT)
     if server.cut:
-        _leave()
+        _leave(CUT_EXIT_CODE)
 
 
-def _leave() -> NoReturn:
+def _leave(code: int) -> NoReturn:
     """Ends the process; Python would wait for the threads that are left behind."""
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    os._exit(CUT_EXIT_CODE)
+        with contextlib.suppress(OSError):  # nobody reads it any more
+            stream.flush()
+    os._exit(code)
 
 
 def _announcement(options: ServerOptions, server: ModelServer) -> str:

@@ -35,6 +35,7 @@ from rankbeam.transform.errors import EnvironmentFault
 
 _log = logging.getLogger(__name__)
 
+_FLUSH_S = 2.0
 _GRPC_ARGUMENTS = (
     # A port in use must be an error, not a second server that takes half of the calls.
     ("grpc.so_reuseport", 0),
@@ -135,7 +136,7 @@ class ModelServer:
             drain = await self._serve_fronts(core, executor)
         finally:
             await drain.end("a change of the models", registry.close)
-            await asyncio.to_thread(logs.close)  # flushes, and may wait for a slow disk
+            await drain.end("request logs, on a slow disk", logs.close, _FLUSH_S)
             await drain.end("graphs that run", lambda: _end(pools))
             await self._tell(drain)
 

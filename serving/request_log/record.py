@@ -218,6 +218,8 @@ def _logged_inference(log: prediction_log_pb2.PredictionLog, kind: str) -> Logge
     metadata, part = log.log_metadata, getattr(log, kind)
     tags = {key: value for key, _, value in (t.partition("=") for t in metadata.saved_model_tags)}
     stamp = tags.get(TIMESTAMP_US)
+    if stamp is not None and not stamp.isdecimal():
+        raise DataError(f"{TIMESTAMP_US} of a record must be a number; got {stamp!r}")
     specs = _model_specs(part.response)
     return LoggedInference(
         method=_METHODS[kind],

@@ -132,6 +132,7 @@ class RestFront:
         task = asyncio.current_task()
         assert task is not None
         self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)  # it writes the answer, too
         try:
             return await self._answer(request)
         except asyncio.CancelledError:
@@ -140,8 +141,6 @@ class RestFront:
             response = json_response(503, other_answers.error("The server stops"))
             response.force_close()
             return response
-        finally:
-            self._under_way.discard(task)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         started = time.monotonic()

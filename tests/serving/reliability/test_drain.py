@@ -1,9 +1,12 @@
 """SIGTERM under load: what was accepted is answered, what comes later is told to go elsewhere."""
 
+import base64
 import http.client
 import json
 import multiprocessing
 import shutil
+import signal
+import socket
 import threading
 import time
 from collections import Counter
@@ -19,6 +22,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from rankbeam.serving import warmup
 from rankbeam.serving.client import PredictClient
+from tests.serving import tiny_models
 from tests.serving.reliability import draining
 from tests.serving.reliability.pushing import push
 from tests.serving.reliability.questions import question
@@ -141,6 +145,51 @@ def test_graph_that_runs_on_does_not_hold_the_process_and_who_waits_is_told(
     said = log.read_text(errors="replace")
     assert f"the drain time of {DRAIN_S:g} s is over; cut off: graphs that run" in said
     assert "Traceback" not in said
+
+
+def test_second_interrupt_ends_the_drain_at_once(
+    tmp_path: Path, models: Mapping[float, Path]
+) -> None:
+    push(tmp_path / "base", models)
+    with (
+        serving(tmp_path / "base", tmp_path / "log", "--drain_timeout_seconds=600") as server,
+        grpc.insecure_channel(server.target) as channel,
+    ):
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        asked = stub.Predict.future(_endless(), timeout=60)
+        time.sleep(1.0)  # it runs
+        for _ in range(2):
+            server.process.send_signal(signal.SIGINT)
+            time.sleep(0.5)  # the first was taken
+        assert server.process.wait(SOON_S) == 128 + signal.SIGINT
+        assert asked.exception(timeout=60).code() is grpc.StatusCode.UNAVAILABLE
+
+
+def test_answer_on_its_way_to_a_slow_reader_arrives_whole(
+    tmp_path: Path, models: Mapping[float, Path]
+) -> None:
+    push(tmp_path / "base", models)
+    examples = [{"b64": base64.b64encode(tiny_models.example(price=1.0)).decode()}] * 100_000
+    body = json.dumps({"instances": examples}).encode()
+    head = f"POST /v1/models/{NAME}:predict HTTP/1.1\r\nHost: h\r\nContent-Length: {len(body)}\r\n"
+    with (
+        serving(tmp_path / "base", tmp_path / "log", "--drain_timeout_seconds=30") as server,
+        socket.socket() as reader,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reader.settimeout(60)
+        reader.connect(("127.0.0.1", server.rest_port))
+        reader.sendall(head.encode() + b"\r\n" + body)
+        answer = reader.recv(100)
+        ending = thread.submit(server.terminate)
+        time.sleep(4.0)  # longer than what is cut gets for its last words
+        while chunk := reader.recv(1 << 20):
+            answer += chunk
+        assert ending.result() == 0
+    headers, _, content = answer.partition(b"\r\n\r\n")
+    assert headers.startswith(b"HTTP/1.1 200 ")
+    assert len(json.loads(content)["predictions"]) == len(examples)
 
 
 def test_version_that_loads_on_does_not_hold_the_process(

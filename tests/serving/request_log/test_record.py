@@ -201,3 +201,13 @@ def test_reader_reads_spans_in_order_and_names_what_is_damaged(tmp_path: Path) -
         list(read_requests(files))
     with pytest.raises(DataError, match=r"gone must be readable; No such file"):
         list(read_requests([tmp_path / "gone"]))
+
+
+def test_record_with_a_time_that_is_none_is_refused() -> None:
+    request, response = INFERENCES[0]
+    log = prediction_log_pb2.PredictionLog.FromString(
+        serialise(Answered(request, response, "r", "", _TIME_US), 1.0)
+    )
+    log.log_metadata.saved_model_tags[-1] = "rankbeam/timestamp_us=soon"
+    with pytest.raises(DataError, match=r"^rankbeam/timestamp_us .* a number; got 'soon'$"):
+        parse(log.SerializeToString())
