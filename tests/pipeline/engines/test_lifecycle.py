@@ -135,6 +135,31 @@ def test_fetch_tells_mavens_errors_and_leaves_nothing(places: Places, tmp_path: 
     assert [path.suffix for path in (places.cache / "engines").iterdir()] == [".lock"]
 
 
+def test_fetch_tells_the_cause_that_maven_keeps_to_its_debug_log(
+    places: Places, tmp_path: Path
+) -> None:
+    """As Maven 3.9 words it, with what tells of Maven only."""
+    said = [
+        "[ERROR] Plugin p could not be resolved:",
+        "[ERROR] \tCould not transfer artifact p from/to x: transfer failed for u",
+        "[ERROR] -> [Help 1]",
+        "org.apache.maven.plugin.PluginResolutionException: Plugin p",
+        "    at org.apache.maven",
+        "Caused by: org.apache.maven.wagon.TransferFailedException: transfer failed for u",
+        "Caused by: java.net.ConnectException: Connection refused",
+        "[ERROR] ",
+        "[ERROR] Re-run Maven using the -X switch to enable full debug logging.",
+    ]
+    needs_debug = 'case "$*" in *-X*) ;; *) exit 2;; esac'
+    program(tmp_path / "bin", "mvn", needs_debug, *(f"echo '{line}'" for line in said), "exit 1")
+    told = (
+        r"exit code 1:\n\[ERROR\] Plugin p could not be resolved:\n\[ERROR\] \tCould not .* for u "
+        r"\(Caused by: java\.net\.ConnectException: Connection refused\)$"
+    )
+    with pytest.raises(EnvironmentFault, match=told):
+        fetch_jars("flink", places, _said)
+
+
 @pytest.mark.usefixtures("jars")
 def test_fetch_is_done_once(places: Places) -> None:
     assert have_jars("flink", places)
