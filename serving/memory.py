@@ -12,8 +12,8 @@ import os
 # From malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 # What a graph allocates at each call stays below: blocks from the kernel cost page faults.
-_MMAP_BYTES = 8 << 20
-_TRIM_BYTES = 16 << 20
+_MMAP_BYTES = 4 << 20
+_TRIM_BYTES = 8 << 20
 
 
 def give_back_freed_memory() -> None:

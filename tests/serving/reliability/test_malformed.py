@@ -31,7 +31,7 @@ from tests.serving.waiting import wait_until
 pytestmark = pytest.mark.slow
 
 PROCESSES = 2
-OVER_GRPC, OVERSIZED, OVER_REST, CLOSING, GARBAGE, CALLS = 52_000, 200, 36_000, 7_000, 2_994, 1_500
+OVER_GRPC, OVERSIZED, OVER_REST, CLOSING, GARBAGE, CALLS = 44_000, 200, 44_000, 7_000, 3_294, 1_200
 SLOW, OVERSIZED_BODIES = 75, 6
 GOOD = 10_000  # before the attack: enough for memory that no longer grows with right requests
 MEMORY_GROWTH = 1.1
