@@ -46,9 +46,10 @@ STOPS = (
 # Nodes that take long enough to be stopped for certain before they end.
 LONG = {"StatisticsGen", "Transform", "Trainer", "InfraValidator", "ParityCheck", "Evaluator"}
 INTERRUPTED_WITHIN_S = 10.0
-# Of a node's time in the undisturbed run. It may have had a third of a core, and the runs that are
-# stopped a whole one: a node that is killed too late is over, and in no later run.
-DEPTH = 0.25
+# How deep a node is killed: by its time in the undisturbed run, which may have had a third of a
+# core where those that are stopped have a whole one. A node that is killed too late is over, and in
+# no later run.
+DEPTH, DEEPEST_S = 0.25, 1.0
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +72,7 @@ def test_run_stopped_in_each_node_ends_as_an_undisturbed_one(
         with forks.started(*words) as process:
             _await_begin(process, output, stop, before)
             # Well inside, where there are half-written files.
-            time.sleep(DEPTH * seconds[stop.node] if stop.by == SIGKILL else 0.0)
+            time.sleep(min(DEPTH * seconds[stop.node], DEEPEST_S) if stop.by == SIGKILL else 0.0)
             _send(process, stop.by)
             _check_end(process, output, stop)
         inside = outputs.executions(output)[-1] in {(stop.node, "running"), (stop.node, "failed")}
