@@ -15,6 +15,8 @@ from pathlib import Path
 MARK_VARIABLE = "RANKBEAM_ENGINE"
 
 _POLL_S = 0.05
+_BECOMING_S = 1.0
+_KERNEL_THREAD = 0x00200000  # PF_KTHREAD of the kernel's include/linux/sched.h
 
 
 def start_marked(
@@ -57,12 +59,30 @@ def marked(mark: str) -> list[int]:
             continue
         try:
             # A zombie's environment is empty, so it does not count.
-            variables = (entry / "environ").read_bytes().split(b"\0")
+            variables = _environment(entry).split(b"\0")
         except OSError:
             continue  # gone in the meantime, or another user's
         if wanted in variables:
             found.append(int(entry.name))
     return sorted(found)
+
+
+def _environment(entry: Path) -> bytes:
+    """A process's variables; of one that is just becoming another program, when it has."""
+    deadline = time.monotonic() + _BECOMING_S
+    while not (variables := (entry / "environ").read_bytes()):
+        if not _is_becoming(entry) or time.monotonic() >= deadline:
+            return (entry / "environ").read_bytes()  # it may have become it in between
+    return variables
+
+
+def _is_becoming(entry: Path) -> bool:
+    # proc(5), after pid and command: state, ..., flags (field 9), ..., env_end (field 51), which is
+    # 0 until the kernel has put the new program's variables in place.
+    stat = (entry / "stat").read_text(encoding="utf-8", errors="replace")
+    fields = stat.rpartition(")")[2].split()
+    state, flags, end = fields[0], int(fields[6]), int(fields[48])
+    return state not in "ZX" and not flags & _KERNEL_THREAD and end == 0
 
 
 def end_marked(mark: str, grace_s: float) -> int:

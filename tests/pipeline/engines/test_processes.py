@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from rankbeam.pipeline.engines.processes import end_marked, is_marked, marked, start_marked
+from rankbeam.pipeline.engines.processes import (
+    _is_becoming,
+    end_marked,
+    is_marked,
+    marked,
+    start_marked,
+)
 
 
 @pytest.fixture
@@ -35,6 +41,35 @@ def test_start_appends_output_to_the_log(mark: str, tmp_path: Path) -> None:
         start_marked(["sh", "-c", f"echo {word}; echo {word} >&2"], mark, log)
         _await(functools.partial(_twice, log, word))
     assert log.read_text() == "first\nfirst\nsecond\nsecond\n"
+
+
+def test_marked_waits_for_a_process_that_is_becoming_another_program(
+    mark: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel shows it without an environment for the while, here for five looks."""
+    pid = start_marked(["sleep", "60"], mark, tmp_path / "log")
+    environ, stat = Path(f"/proc/{pid}/environ"), Path(f"/proc/{pid}/stat")
+    fields = stat.read_text().split()
+    shown = {stat: " ".join([*fields[:50], "0", *fields[51:]])}
+    read_bytes, read_text, looks = Path.read_bytes, Path.read_text, list[Path]()
+
+    def late(path: Path) -> bytes:
+        looks.append(path)
+        return b"" if path == environ and looks.count(path) <= 5 else read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", late)
+    monkeypatch.setattr(
+        Path, "read_text", lambda path, **how: shown.get(path) or read_text(path, **how)
+    )
+    assert marked(mark) == [pid]
+
+
+def test_process_started_without_an_environment_is_not_waited_for() -> None:
+    process = subprocess.Popen(["env", "-i", "sleep", "60"])
+    folder = Path(f"/proc/{process.pid}")
+    _await(lambda: not (folder / "environ").read_bytes() and not _is_becoming(folder))
+    process.kill()
+    process.wait()
 
 
 def test_marked_finds_descendants_whose_parent_is_gone(mark: str, tmp_path: Path) -> None:
