@@ -30,7 +30,7 @@ pytestmark = [
     pytest.mark.slow,
     # Beam's worker, which is in this process, complains when an engine that is done hangs up.
     pytest.mark.filterwarnings(
-        "ignore:Exception in thread read_grpc_client_inputs"
+        "ignore:Exception in thread (read_grpc_client_inputs|run_worker_)"
         ":pytest.PytestUnhandledThreadExceptionWarning"
     ),
 ]
