@@ -70,4 +70,11 @@ def test_metadata_that_are_no_text_hurt_neither_the_call_nor_the_log(
 ) -> None:
     with caplog.at_level(logging.DEBUG):
         assert _answer(server, _METHODS[0], _predict(), (key, b"\xff\xfe\x00")) == _OK
-    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+    assert [record for record in caplog.records if _is_complaint(record)] == []
+
+
+def _is_complaint(record: logging.LogRecord) -> bool:
+    # Where a process has had several event loops, as a test run has, gRPC's threads may wake one
+    # that finds nothing to read.
+    of_several_loops = record.exc_info is not None and record.exc_info[0] is BlockingIOError
+    return record.levelno >= logging.WARNING and not of_several_loops
