@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+import pwd
 import shutil
 import ssl
 import subprocess
@@ -25,10 +26,11 @@ ROOM = 10 * 10**9
 ROOM_AGAIN = 2 * 10**9  # where root and packages stand already: tests write 1.6 GB
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 JAVA_CERTIFICATES = "/etc/ssl/certs/java/cacerts"  # Debian's; Java reads no other
+HOME = pwd.getpwuid(0).pw_dir  # of the user who runs this, here and in the root
 # How this machine finds names and packages; the root is to do the same.
 NETWORK_FILES = (
     *("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/uv/uv.toml"),
-    *("/root/.m2/settings.xml", JAVA_CERTIFICATES),
+    *(f"{HOME}/.m2/settings.xml", JAVA_CERTIFICATES),
 )
 NETWORK_VARIABLES = {
     *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
@@ -37,7 +39,7 @@ NETWORK_VARIABLES = {
 }
 
 # Where the user of a command in the root keeps the jars of Flink and Spark.
-JARS = "/root/.cache/rankbeam/engines"
+JARS = f"{HOME}/.cache/rankbeam/engines"
 
 # The arguments: root, shared data or '', jars or '', place, command... The shell stays as process 1
 # of the namespace, where it reaps what the tests leave behind; its end kills the rest.

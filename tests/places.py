@@ -67,5 +67,5 @@ def hdfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Hdfs"]:
 def hdfs_root(hdfs: "Hdfs", monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A folder on HDFS, empty or not there, that Rankbeam reaches."""
     monkeypatch.setenv("RANKBEAM_FILE_OPTIONS", hdfs.options)
-    yield "hdfs://root"
-    hdfs.ask("DELETE", "/root", "DELETE", recursive="true")
+    yield "hdfs://place"
+    hdfs.ask("DELETE", "/place", "DELETE", recursive="true")

@@ -21,9 +21,9 @@ def _status(hdfs: Hdfs, path: str) -> dict[str, Any]:
 
 def test_files_belong_to_the_user_of_the_options(hdfs: Hdfs, hdfs_root: str) -> None:
     write_bytes(f"{hdfs_root}/in/a", b"1234")
-    found = _status(hdfs, "/root/in/a")
+    found = _status(hdfs, "/place/in/a")
     assert (found["owner"], found["length"], found["type"]) == (USER, 4, "FILE")
-    assert hdfs.ask("GET", "/root/in/a", "OPEN") == b"1234"
+    assert hdfs.ask("GET", "/place/in/a", "OPEN") == b"1234"
     changed_ns = fileio.stat(f"{hdfs_root}/in/a").mtime_nsec
     assert round(changed_ns / 1e6) == found["modificationTime"]
 
@@ -32,13 +32,13 @@ def test_files_of_several_blocks_go_both_ways(hdfs: Hdfs, hdfs_root: str, tmp_pa
     content = bytes(range(256)) * 4 * 160_000  # of 164 MB, where a block has 128 MiB
     (tmp_path / "a").write_bytes(content)
     upload(tmp_path / "a", f"{hdfs_root}/a")
-    assert _status(hdfs, "/root/a")["length"] == len(content)
+    assert _status(hdfs, "/place/a")["length"] == len(content)
     download(f"{hdfs_root}/a", tmp_path / "b")
     assert (tmp_path / "b").read_bytes() == content
 
 
 def test_empty_folders_and_files_are_told_apart(hdfs: Hdfs, hdfs_root: str) -> None:
-    hdfs.ask("PUT", "/root/folder", "MKDIRS")
+    hdfs.ask("PUT", "/place/folder", "MKDIRS")
     write_bytes(f"{hdfs_root}/file", b"")
     assert [fileio.isdir(f"{hdfs_root}/{name}") for name in ("folder", "file")] == [True, False]
     assert fileio.listdir(f"{hdfs_root}/folder") == []
@@ -49,7 +49,7 @@ def test_empty_folders_and_files_are_told_apart(hdfs: Hdfs, hdfs_root: str) -> N
 @pytest.mark.parametrize("name", ["a b+c%20d&e=f.csv", "naïve 日本.csv", "[x]{y}~'(1).csv", "#?;,"])
 def test_names_are_taken_as_they_are(hdfs: Hdfs, hdfs_root: str, name: str) -> None:
     write_bytes(f"{hdfs_root}/in/{name}", b"1")
-    listed = json.loads(hdfs.ask("GET", "/root/in", "LISTSTATUS"))["FileStatuses"]["FileStatus"]
+    listed = json.loads(hdfs.ask("GET", "/place/in", "LISTSTATUS"))["FileStatuses"]["FileStatus"]
     assert [found["pathSuffix"] for found in listed] == [name]
     assert fileio.listdir(f"{hdfs_root}/in") == [name]
     assert fileio.glob(f"{hdfs_root}/in/*") == [f"{hdfs_root}/in/{name}"]
@@ -60,17 +60,17 @@ def test_host_stands_in_the_path_where_asked_for(
     hdfs: Hdfs, hdfs_root: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(OPTIONS_VARIABLE, f"{hdfs.options} --hdfs_full_urls")
-    write_bytes("hdfs://name-node/root/in/a", b"1")
-    assert hdfs.ask("GET", "/root/in/a", "OPEN") == b"1"
-    assert fileio.glob("hdfs://name-node/root/*/a") == ["hdfs://name-node/root/in/a"]
-    assert read_bytes("hdfs://name-node/root/in/a") == b"1"
+    write_bytes("hdfs://name-node/place/in/a", b"1")
+    assert hdfs.ask("GET", "/place/in/a", "OPEN") == b"1"
+    assert fileio.glob("hdfs://name-node/place/*/a") == ["hdfs://name-node/place/in/a"]
+    assert read_bytes("hdfs://name-node/place/in/a") == b"1"
 
 
 def test_what_a_user_may_not_see_is_no_missing_file(
     hdfs: Hdfs, hdfs_root: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_bytes(f"{hdfs_root}/closed/a", b"1")
-    hdfs.ask("PUT", "/root/closed", "SETPERMISSION", permission="700")
+    hdfs.ask("PUT", "/place/closed", "SETPERMISSION", permission="700")
     monkeypatch.setenv(OPTIONS_VARIABLE, hdfs.options.replace(USER, "stranger"))
     with pytest.raises(OSError, match=rf"^{hdfs_root}/closed/a: .*Permission denied: user=strang"):
         fileio.exists(f"{hdfs_root}/closed/a")
@@ -92,7 +92,7 @@ def test_writing_that_goes_wrong_leaves_what_was_there(
     write_bytes(f"{hdfs_root}/a", b"old")
     with pytest.raises(RuntimeError, match="halfway"):
         write_half()
-    assert hdfs.ask("GET", "/root/a", "OPEN") == b"old"
+    assert hdfs.ask("GET", "/place/a", "OPEN") == b"old"
 
 
 def test_overwriting_that_is_refused_leaves_what_was_there(
@@ -102,7 +102,7 @@ def test_overwriting_that_is_refused_leaves_what_was_there(
     monkeypatch.setenv(OPTIONS_VARIABLE, hdfs.options.replace(USER, "stranger"))
     with pytest.raises(OSError, match="Permission denied: user=stranger"):
         write_bytes(f"{hdfs_root}/in/a", b"new")
-    assert hdfs.ask("GET", "/root/in/a", "OPEN") == b"old"
+    assert hdfs.ask("GET", "/place/in/a", "OPEN") == b"old"
 
 
 def test_file_that_is_written_again_is_replaced_and_alone(hdfs_root: str) -> None:
@@ -114,7 +114,7 @@ def test_file_that_is_written_again_is_replaced_and_alone(hdfs_root: str) -> Non
 
 def test_folder_is_not_replaced_by_a_file(hdfs_root: str) -> None:
     write_bytes(f"{hdfs_root}/in/a", b"1")
-    with pytest.raises(OSError, match=rf"^{hdfs_root}/in: HdfsError /root/in .*directory$"):
+    with pytest.raises(OSError, match=rf"^{hdfs_root}/in: HdfsError /place/in .*directory$"):
         write_bytes(f"{hdfs_root}/in", b"2")
     assert read_bytes(f"{hdfs_root}/in/a") == b"1"
     assert fileio.listdir(hdfs_root) == ["in"]

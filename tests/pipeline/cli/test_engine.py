@@ -42,4 +42,4 @@ def test_up_without_java_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("JAVA_HOME", str(tmp_path / "none"))
     told = rankbeam("engine", "up", "spark")
     assert (told.code, told.out) == (5, "")
-    assert told.err.startswith("error: java must be installed for an engine (Java 11 to 17); got J")
+    assert told.err.startswith("error: java must be installed for an engine (Java 11 to 21); got J")
