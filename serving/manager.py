@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rankbeam.serving import status, versions, warmup
+from rankbeam.serving.apart import apart
 from rankbeam.serving.policy import LATEST, VersionPolicy, surplus
+from rankbeam.serving.priority import short_turns
 from rankbeam.serving.servable import Servable, load_servable
 from rankbeam.serving.settings.loading import LoadSettings
 from rankbeam.serving.version_table import State, VersionStatus, VersionTable, Watch
@@ -194,7 +196,8 @@ class VersionManager:
             return
         self._table.set(VersionStatus(version, State.LOADING))
         try:
-            servable = self._load_warm(version, path)
+            with apart(), short_turns():
+                servable = self._load_warm(version, path)
         except Exception as error:  # whatever a broken model raises must not end the server
             self._fail(version, seen, error)
         else:

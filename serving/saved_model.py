@@ -14,7 +14,7 @@ import grpc
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow.core.framework import graph_pb2
-from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
+from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, saved_model_pb2
 
 from rankbeam.serving import status, versions
 
@@ -22,6 +22,8 @@ INIT_SIGNATURE = "__saved_model_init_op"
 """TensorFlow 2 lists its initialisation among the signatures; it cannot be called."""
 
 _TAGS = {tf.saved_model.SERVING}
+# TensorFlow's threads are there for requests, and stand before this one.
+_IN_THIS_THREAD = config_pb2.RunOptions(inter_op_thread_pool=-1)
 
 
 def read_meta_graph(path: Path) -> meta_graph_pb2.MetaGraphDef:
@@ -67,12 +69,14 @@ def load_graph(
     functions = _take_functions(meta_graph)
     operations = meta_graph.meta_info_def.stripped_op_list
     with session.graph.as_default():
-        saver = tf.compat.v1.train.import_meta_graph(meta_graph)
+        tf.compat.v1.train.import_meta_graph(meta_graph)
         for function in functions:
             tf.import_graph_def(function, name="", producer_op_list=operations)
-        if saver is not None:  # there are variables
-            saver.restore(session, str(path / "variables" / "variables"))
-        _initialize(session, path, meta_graph)
+    saver = meta_graph.saver_def
+    if saver.restore_op_name:  # there are variables
+        prefix = str(path / "variables" / "variables")
+        session.run(saver.restore_op_name, {saver.filename_tensor_name: prefix}, _IN_THIS_THREAD)
+    _fill_tables(session, path, meta_graph)
 
 
 def _is_of_tensorflow_2(meta_graph: meta_graph_pb2.MetaGraphDef) -> bool:
@@ -91,13 +95,12 @@ def _take_functions(meta_graph: meta_graph_pb2.MetaGraphDef) -> list[graph_pb2.G
     return taken
 
 
-def _initialize(
+def _fill_tables(
     session: tf.compat.v1.Session, path: Path, meta_graph: meta_graph_pb2.MetaGraphDef
 ) -> None:
-    """Fills the tables."""
     begin = meta_graph.signature_def[INIT_SIGNATURE].outputs[INIT_SIGNATURE].name
     assets = {
         asset.tensor_info.name: str(path / "assets" / asset.filename)
         for asset in meta_graph.asset_file_def
     }
-    session.run([begin], assets)
+    session.run(begin, assets, _IN_THIS_THREAD)

@@ -21,6 +21,7 @@ from tensorflow_serving.apis import (
 
 from rankbeam.serving import status
 from rankbeam.serving.engine import inference
+from rankbeam.serving.request_log.frames import TornFrame, read_frames
 from rankbeam.serving.servable import Servable
 
 WARMUP_PATH = Path("assets.extra") / "tf_serving_warmup_requests"
@@ -61,14 +62,19 @@ def run_warmup(servable: Servable) -> int:
         return 0
     count = 0
     try:
-        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-            count += 1
-            if count > MAX_WARMUP_RECORDS:
-                raise status.invalid_argument(
-                    f"Number of warmup records exceeds the maximum ({MAX_WARMUP_RECORDS}) at {path}"
-                )
-            _run_one(servable, record, path)
-    except tf.errors.OpError as error:
+        # Not by tf.data, whose threads and graphs cost more than a request.
+        with path.open("rb") as file:
+            for _, record in read_frames(file):
+                count += 1
+                if count > MAX_WARMUP_RECORDS:
+                    raise status.invalid_argument(
+                        f"Number of warmup records exceeds the maximum ({MAX_WARMUP_RECORDS}) at "
+                        f"{path}"
+                    )
+                _run_one(servable, record, path)
+    except TornFrame as error:
+        raise status.Refusal(grpc.StatusCode.DATA_LOSS, f"{path}: {error}") from error
+    except OSError as error:
         raise status.as_refusal(error) from error
     return count
 

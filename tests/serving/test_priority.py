@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from rankbeam.serving.priority import let_threads_finish, step_back
+from rankbeam.serving.priority import let_threads_finish, short_turns, step_back
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority here")
 
@@ -67,3 +67,31 @@ def test_step_back_after_let_threads_finish_keeps_both() -> None:
 
     before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
     assert _in_thread(ask, look) == [before + 10, before + 10]
+
+
+def test_short_turns_hold_until_the_last_block_ends() -> None:
+    before, seen = sys.getswitchinterval(), []
+
+    def fail_within() -> None:
+        with short_turns():
+            seen.append(sys.getswitchinterval())
+            with short_turns():
+                seen.append(sys.getswitchinterval())
+            seen.append(sys.getswitchinterval())
+            raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        fail_within()
+    assert len(set(seen)) == 1
+    assert seen[0] < before
+    assert sys.getswitchinterval() == before
+
+
+def test_short_turns_lengthen_no_shorter_ones() -> None:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with short_turns():
+            assert sys.getswitchinterval() == pytest.approx(1e-6)
+    finally:
+        sys.setswitchinterval(before)
