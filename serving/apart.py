@@ -1,10 +1,10 @@
-"""While a version loads: one core for the thread that loads it, the others for those that listen.
+"""While a version loads: one core for the thread that loads it, the others for the requests.
 
 A load takes a core for half a second or more. A thread that wakes for a request behind it, on the
 same core, waits for the end of its time slice, however nice the loading thread is; the kernel may
-put it there each time. So it is kept elsewhere. Threads that run graphs go where they like: they
-are what a server under full load is short of, and there the loading thread's niceness counts.
-Linux only, and only where there are two cores; each block leaves all threads as they were.
+put it there each time. So it is kept elsewhere. Where there are two cores, requests have one for
+the time of a load, which is over the sooner. Linux only, and only where there are two cores at
+least; each block leaves all threads as they were.
 """
 
 import contextlib
@@ -17,27 +17,11 @@ from pathlib import Path
 _TASKS = Path("/proc/self/task")
 
 _one_at_a_time = threading.Lock()
-_computing: set[int] = set()
-
-
-def compute_here() -> None:
-    """Counts the calling thread among those that run graphs."""
-    _computing.add(threading.get_native_id())
-
-
-@contextlib.contextmanager
-def computing_threads() -> Iterator[None]:
-    """Counts the threads that a block starts among those that run graphs."""
-    before = _threads()
-    try:
-        yield
-    finally:
-        _computing.update(_threads() - before)
 
 
 @contextlib.contextmanager
 def apart() -> Iterator[None]:
-    """Gives the calling thread a core that those who listen stay away from, for the block.
+    """Gives the calling thread a core that all others stay away from, for the block.
 
     Where two threads load at a time, the first has it. Where the kernel refuses, nothing changes.
     """
@@ -52,7 +36,7 @@ def apart() -> Iterator[None]:
         mine, me, present = {max(cores)}, threading.get_native_id(), _threads()
         moved = {
             thread: where
-            for thread in present - _computing - {me}
+            for thread in present - {me}
             if (where := _keep_away(thread, mine)) is not None
         }
         _bind(me, mine)

@@ -7,7 +7,6 @@ from typing import TypeAlias
 import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2
 
-from rankbeam.serving.cores import has_one_core
 from rankbeam.serving.signature import GraphCall
 from rankbeam.serving.tensors import Array
 
@@ -74,9 +73,9 @@ class _Whole:
     def _make(self) -> _Run:
         # The public `make_callable` goes through feed_dict, which costs 0.13 ms a call, a fifth of
         # the model's own time; this one is what Keras's graph mode runs on, unchanged since TF 1.8.
-        # On one core, in the caller's thread: handing operations to a pool costs a tenth there.
-        pool = -1 if has_one_core() else 0
-        place = config_pb2.RunOptions(inter_op_thread_pool=pool)
+        # In the caller's thread: handing operations to a pool costs a tenth on a single core, and
+        # gained nothing on two.
+        place = config_pb2.RunOptions(inter_op_thread_pool=-1)
         options = config_pb2.CallableOptions(
             feed=self._feeds, fetch=self.fetches, run_options=place
         )

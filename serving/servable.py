@@ -15,7 +15,6 @@ import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 
 from rankbeam.serving import content, exported, saved_model, status
-from rankbeam.serving.apart import computing_threads
 from rankbeam.serving.graph_calls import GraphCalls
 from rankbeam.serving.signature import Signature, not_found, signature_specs
 from rankbeam.transform.errors import DataError
@@ -176,8 +175,7 @@ def load_servable(
 
 def start_pools(settings: SessionSettings) -> None:
     """Starts TensorFlow's thread pools, which all sessions of a process share."""
-    with computing_threads():
-        tf.compat.v1.Session(graph=tf.Graph(), config=_session_config(settings)).close()
+    tf.compat.v1.Session(graph=tf.Graph(), config=_session_config(settings)).close()
 
 
 def _session_config(settings: SessionSettings) -> config_pb2.ConfigProto:

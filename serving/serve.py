@@ -86,16 +86,16 @@ def _print_line(line: str) -> None:
 
 @contextmanager
 def _stop_on_signals() -> Iterator[threading.Event]:
-    """An event that the first stop signal sets; after it, signals act as they did before."""
+    """An event that the first stop signal sets; the second one ends what goes on.
+
+    It does so even where the process was started to ignore it, as a shell's background jobs are.
+    """
     stop = threading.Event()
     before = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
 
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
     def on_signal(number: int, frame: FrameType | None) -> None:
-        restore()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         stop.set()
 
     for number in _STOP_SIGNALS:
@@ -103,4 +103,5 @@ def _stop_on_signals() -> Iterator[threading.Event]:
     try:
         yield stop
     finally:
-        restore()
+        for number, handler in before.items():
+            signal.signal(number, handler)

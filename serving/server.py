@@ -18,7 +18,6 @@ import uvloop
 from grpc_reflection.v1alpha import reflection
 
 from rankbeam.serving import tls
-from rankbeam.serving.apart import compute_here
 from rankbeam.serving.drain import Drain
 from rankbeam.serving.engine.batching import Batcher
 from rankbeam.serving.engine.core import ServerCore
@@ -246,10 +245,8 @@ def _pools(options: ServerOptions) -> tuple[futures.Executor, futures.Executor]:
     """The threads that run graphs: of requests alone, and of batches."""
     batching = options.batching or BatchingSettings()
     return (
-        futures.ThreadPoolExecutor(options.num_threads, "predict", compute_here),
-        futures.ThreadPoolExecutor(
-            batching.num_batch_threads, batching.thread_pool_name, compute_here
-        ),
+        futures.ThreadPoolExecutor(options.num_threads, "predict"),
+        futures.ThreadPoolExecutor(batching.num_batch_threads, batching.thread_pool_name),
     )
 
 

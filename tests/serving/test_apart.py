@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from rankbeam.serving.apart import apart, compute_here, computing_threads
+from rankbeam.serving.apart import apart
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="threads have no cores of their own here"),
@@ -44,18 +44,6 @@ def test_apart_keeps_others_from_the_core_of_the_one_that_loads() -> None:
             [mine] = os.sched_getaffinity(0)
             assert os.sched_getaffinity(listening) == cores - {mine}
         assert os.sched_getaffinity(listening) == os.sched_getaffinity(0) == cores
-
-
-def test_apart_lets_threads_that_run_graphs_go_where_they_like() -> None:
-    cores = os.sched_getaffinity(0)
-    with _thread(compute_here) as pool, apart():
-        assert os.sched_getaffinity(pool) == cores
-    with computing_threads():
-        started = _thread()
-        number = started.__enter__()
-    with apart():
-        assert os.sched_getaffinity(number) == cores
-    started.__exit__(None, None, None)
 
 
 def test_apart_frees_threads_that_were_started_meanwhile() -> None:

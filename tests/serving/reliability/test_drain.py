@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
@@ -147,6 +147,15 @@ def test_graph_that_runs_on_does_not_hold_the_process_and_who_waits_is_told(
     assert "Traceback" not in said
 
 
+@pytest.fixture(params=[signal.SIG_DFL, signal.SIG_IGN], ids=["", "ignored"])
+def _as_started(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What processes that are started inherit; a shell's background jobs ignore interrupts."""
+    before = signal.signal(signal.SIGINT, request.param)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_as_started")
 def test_second_interrupt_ends_the_drain_at_once(
     tmp_path: Path, models: Mapping[float, Path]
 ) -> None:
