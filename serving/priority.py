@@ -1,4 +1,7 @@
-"""Who gets a core: those who ask before those who load, and nobody at each wake-up. Linux only."""
+"""Who gets a core and Python's lock: those who ask before those who load, nobody at each wake-up.
+
+What is asked of the kernel is asked of Linux only.
+"""
 
 import contextlib
 import os

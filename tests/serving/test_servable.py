@@ -117,7 +117,7 @@ BAD_CALLS = [
 
 
 def _by_tensorflow(path: Path, signature: str, inputs: dict[str, Any]) -> str:
-    """What a session of TensorFlow Serving's kind says, asked below Python's own checks."""
+    """What a session says, asked below Python's own checks."""
     with tf.compat.v1.Session(graph=tf.Graph()) as session:
         loaded = tf.compat.v1.saved_model.loader.load(session, ["serve"], str(path))
         definition = loaded.signature_def[signature]
