@@ -24,10 +24,12 @@ from rankbeam.components.statistics_gen.component import StatisticsGen
 from rankbeam.components.trainer.component import Trainer
 from rankbeam.components.transform.component import Transform
 from rankbeam.pipeline import options
+from rankbeam.pipeline.beam.arguments import direct_arguments
+from rankbeam.pipeline.beam.spec import DirectSpec
 from rankbeam.pipeline.config.schema import RankbeamConfig
 from rankbeam.pipeline.runners.observer import Artifacts
 
-BEAM_ARGS = ("--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1")
+BEAM_ARGS = direct_arguments(DirectSpec())
 
 
 def build_nodes(

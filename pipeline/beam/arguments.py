@@ -17,6 +17,15 @@ from rankbeam.pipeline.beam.spec import (
 
 Arguments = tuple[str, ...]
 
+SEND_NOTHING = "--sdk_container_image=installed"
+"""Keeps TFX from packing itself up for Beam's workers.
+
+Unless it is told where workers have TFX from, every executor copies the installed package to a new
+folder in the temporary directory, makes a source distribution of it and leaves both there: 3 s and
+50 MB for each node. Here workers import what is installed beside them. Only containers look at the
+image, and they have one named.
+"""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -42,6 +51,7 @@ def direct_arguments(spec: DirectSpec) -> Arguments:
         "--runner=DirectRunner",
         f"--direct_running_mode={spec.running_mode}",
         f"--direct_num_workers={spec.num_workers}",
+        SEND_NOTHING,
     )
 
 
@@ -60,7 +70,7 @@ def portable_arguments(spec: FlinkSpec | SparkSpec, place: Place) -> Arguments:
         parallelism = place.slots if spec.parallelism is None else spec.parallelism
         if parallelism is not None:
             words.append(f"--parallelism={parallelism}")
-    return tuple(words)
+    return (*words, SEND_NOTHING)
 
 
 def dataflow_arguments(spec: DataflowSpec) -> Arguments:

@@ -32,11 +32,20 @@ class Polled(Protocol):
         """The exit code, None while it runs."""
 
 
-def rankbeam(*arguments: object, cwd: Path | None = None) -> Finished:
-    """Run `rankbeam ARGUMENTS...` to its end in a process of its own."""
+def rankbeam(
+    *arguments: object, cwd: Path | None = None, temporary: Path | None = None
+) -> Finished:
+    """Run `rankbeam ARGUMENTS...` to its end in a process of its own.
+
+    Args:
+        *arguments: Words after the program's name.
+        cwd: Its current folder; by default, this process's.
+        temporary: Its folder of temporary files; by default, this process's.
+    """
     done = subprocess.run(
         [PROGRAM, *map(str, arguments)],
         cwd=cwd,
+        env=None if temporary is None else {**os.environ, "TMPDIR": str(temporary)},
         capture_output=True,
         text=True,
         check=False,

@@ -23,6 +23,7 @@ class Undisturbed:
         second: The same command, right after it.
         pushed: What was pushed by then: name to digest.
         executions: What ML Metadata held by then: component class, and state.
+        temporary: Where both had their temporary files.
     """
 
     config: Path
@@ -31,6 +32,7 @@ class Undisturbed:
     second: Finished
     pushed: dict[str, str]
     executions: list[tuple[str, str]]
+    temporary: Path
 
 
 @pytest.fixture(scope="session")
@@ -43,9 +45,11 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def undisturbed(market: Path, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     """The tiny config on the first span, in processes of its own."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    config, output = write_config(folder), folder / "out"
-    first, second = (rankbeam(*run_words(config, market, output)) for _ in range(2))
-    return Undisturbed(config, output, first, second, pushed(output), executions(output))
+    config, output, temporary = write_config(folder), folder / "out", folder / "temporary"
+    temporary.mkdir()
+    words = run_words(config, market, output)
+    first, second = (rankbeam(*words, temporary=temporary) for _ in range(2))
+    return Undisturbed(config, output, first, second, pushed(output), executions(output), temporary)
 
 
 @pytest.fixture(scope="session")

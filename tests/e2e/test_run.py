@@ -64,6 +64,10 @@ def test_run_writes_down_what_it_made(undisturbed: Undisturbed) -> None:
     assert all(artifact.exists() for artifact in artifacts)
 
 
+def test_run_leaves_no_temporary_file(undisturbed: Undisturbed) -> None:
+    assert list(undisturbed.temporary.iterdir()) == []
+
+
 def test_runs_lists_both(undisturbed: Undisturbed) -> None:
     listed = rankbeam("runs", "--output", undisturbed.output)
     assert (listed.code, listed.err) == (0, "")

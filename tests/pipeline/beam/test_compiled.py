@@ -6,12 +6,18 @@ from typing import Any
 
 import pytest
 
+from rankbeam.pipeline.beam.arguments import SEND_NOTHING
 from rankbeam.pipeline.beam.compiled import compiled_plan
 from rankbeam.pipeline.beam.spec import BeamSpec
 from rankbeam.transform.errors import ConfigError
 
 _ROOT = "gs://bucket/pipelines"
-_DIRECT = ("--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1")
+_DIRECT = (
+    "--runner=DirectRunner",
+    "--direct_running_mode=in_memory",
+    "--direct_num_workers=1",
+    SEND_NOTHING,
+)
 _DATAFLOW = {
     "project": "p",
     "region": "europe-west1",

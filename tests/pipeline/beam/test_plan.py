@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from rankbeam.pipeline.beam.arguments import SEND_NOTHING
 from rankbeam.pipeline.beam.plan import BeamPlan, EngineFound, make_plan
 from rankbeam.pipeline.beam.spec import BeamRunner, BeamSpec
 from rankbeam.pipeline.engines.flink_engine import configuration
@@ -18,7 +19,12 @@ _DATAFLOW = {
     "temp_location": "gs://bucket/tmp",
     "sdk_container_image": "registry/rankbeam:1",
 }
-_DIRECT = ("--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1")
+_DIRECT = (
+    "--runner=DirectRunner",
+    "--direct_running_mode=in_memory",
+    "--direct_num_workers=1",
+    SEND_NOTHING,
+)
 
 
 def _plan(
@@ -47,6 +53,7 @@ def test_direct_takes_its_section_and_its_options() -> None:
         "--runner=DirectRunner",
         "--direct_running_mode=multi_processing",
         "--direct_num_workers=2",
+        SEND_NOTHING,
         "--direct_test_wait_for_node_name=x",
     )
 
@@ -59,6 +66,7 @@ def test_flink_uses_the_engine_that_is_up_in_the_runs_own_process() -> None:
         "--job_server_timeout=60",
         "--environment_type=LOOPBACK",
         "--parallelism=4",
+        SEND_NOTHING,
     )
 
 
@@ -85,6 +93,7 @@ def test_spark_is_not_told_a_parallelism() -> None:
         "--job_server_timeout=60",
         "--environment_type=LOOPBACK",
         "--sdk_worker_parallelism=2",
+        SEND_NOTHING,
     )
 
 
@@ -139,9 +148,14 @@ def test_nodes_take_what_is_theirs_and_share_the_rest() -> None:
             },
         }
     )
-    assert plan.nodes["StatisticsGen"].arguments[-2:] == ("--parallelism=8", "--experiments=a")
-    assert plan.nodes["Transform"].arguments[-3:] == (
+    assert plan.nodes["StatisticsGen"].arguments[-3:] == (
+        "--parallelism=8",
+        SEND_NOTHING,
+        "--experiments=a",
+    )
+    assert plan.nodes["Transform"].arguments[-4:] == (
         "--parallelism=2",
+        SEND_NOTHING,
         "--experiments=a",
         "--experiments=b",
     )
