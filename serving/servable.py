@@ -14,7 +14,7 @@ import grpc
 import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 
-from rankbeam.serving import content, exported, saved_model, status
+from rankbeam.serving import content, exported, saved_model, saved_model_file, status
 from rankbeam.serving.graph_calls import GraphCalls
 from rankbeam.serving.signature import Signature, not_found, signature_specs
 from rankbeam.transform.errors import DataError
@@ -157,14 +157,14 @@ def load_servable(
         status.Refusal: there is no SavedModel, its bytes are damaged or not those that were
             pushed, it has no serving graph, or TensorFlow cannot load it.
     """
-    meta_graph = saved_model.read_meta_graph(path)
+    graph = saved_model_file.read_serving_graph(path)
     session = tf.compat.v1.Session(graph=tf.Graph(), config=_session_config(settings))
     try:
         damage = content.damage(path)
         if damage is not None:
             raise status.Refusal(grpc.StatusCode.DATA_LOSS, damage)
-        saved_model.load_graph(session, path, meta_graph)
-        return Servable(name, version, path, session, _signature_defs(meta_graph))
+        saved_model.load_graph(session, path, graph)
+        return Servable(name, version, path, session, _signature_defs(graph.meta_graph))
     except DataError as error:
         session.close()
         raise status.Refusal(grpc.StatusCode.DATA_LOSS, str(error)) from error

@@ -1,29 +1,32 @@
 """A graph loaded in short steps answers as one that TensorFlow's own loader brought in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pytest
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.core.protobuf import meta_graph_pb2
 
-from rankbeam.serving.saved_model import INIT_SIGNATURE, load_graph, read_meta_graph
+from rankbeam.serving.saved_model import INIT_SIGNATURE, load_graph
+from rankbeam.serving.saved_model_file import read_serving_graph
 from rankbeam.serving.servable import load_servable
-from rankbeam.serving.status import Refusal
 from tests.serving import tiny_models
 
 _Load = Callable[[tf.compat.v1.Session, Path], None]
 
 
 def _in_steps(session: tf.compat.v1.Session, path: Path) -> None:
-    load_graph(session, path, read_meta_graph(path))
+    load_graph(session, path, read_serving_graph(path))
 
 
 def _as_tensorflow_does(session: tf.compat.v1.Session, path: Path) -> None:
     with session.graph.as_default():
         tf.compat.v1.saved_model.loader.load(session, ["serve"], str(path))
+
+
+def _signature_defs(path: Path) -> Mapping[str, meta_graph_pb2.SignatureDef]:
+    return {**read_serving_graph(path).meta_graph.signature_def}
 
 
 def _answers(path: Path, load: _Load) -> dict[str, npt.NDArray[np.float32]]:
@@ -32,7 +35,7 @@ def _answers(path: Path, load: _Load) -> dict[str, npt.NDArray[np.float32]]:
     found: dict[str, npt.NDArray[np.float32]] = {}
     with tf.compat.v1.Session(graph=tf.Graph()) as session:
         load(session, path)
-        for name, definition in sorted(read_meta_graph(path).signature_def.items()):
+        for name, definition in sorted(_signature_defs(path).items()):
             [*inputs] = definition.inputs.values()
             if len(inputs) == 1 and inputs[0].dtype == tf.string.as_datatype_enum:
                 fetches = {key: info.name for key, info in definition.outputs.items()}
@@ -99,15 +102,7 @@ def _save_as_tensorflow_1(path: Path) -> None:
 def test_load_graph_of_tensorflow_1(tmp_path: Path) -> None:
     path = tmp_path / "model"
     _save_as_tensorflow_1(path)
-    assert INIT_SIGNATURE not in read_meta_graph(path).signature_def
+    assert INIT_SIGNATURE not in _signature_defs(path)
     servable = load_servable("old", 1, path)
     answer = servable.signature("").call({"keys": np.array([b"ada", b"bob"], object)})
     np.testing.assert_array_equal(answer["values"], [10.0, 0.0])
-
-
-def test_read_meta_graph_wants_these_very_tags(saved_model: Path, tmp_path: Path) -> None:
-    model = saved_model_pb2.SavedModel.FromString((saved_model / "saved_model.pb").read_bytes())
-    model.meta_graphs[0].meta_info_def.tags.append("gpu")
-    (tmp_path / "saved_model.pb").write_bytes(model.SerializeToString())
-    with pytest.raises(Refusal, match=r"^NOT_FOUND: Could not find .* supplied tags: serve in "):
-        read_meta_graph(tmp_path)
