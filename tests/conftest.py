@@ -1,4 +1,4 @@
-"""Fixtures of every test: a quiet TensorFlow, fixed seeds, the shared datasets."""
+"""Fixtures of every test: a quiet TensorFlow, fixed seeds, the shared datasets, GCS."""
 
 import os
 import random
@@ -11,6 +11,11 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
 import numpy as np
 import pytest
+
+# One server for all folders: Google's clients remember theirs as long as the process lives.
+from tests.places import gcs, gcs_bucket
+
+__all__ = ["gcs", "gcs_bucket"]
 
 _ROOT = Path(__file__).resolve().parent.parent
 _SHARED_DATA_VARIABLE = "RANKBEAM_SHARED_DATA"

@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from tests.gcs.server import GcsServer
     from tests.hadoop.cluster import Hdfs
     from tests.s3 import S3Server
 
 
-_PLACES = ["objects", "folders", "file", "s3", pytest.param("hdfs", marks=pytest.mark.slow)]
+_ROOTS = {"gs": "gcs_bucket", "hdfs": "hdfs_root", "s3": "s3_bucket"}
+_SLOW = pytest.param("hdfs", marks=pytest.mark.slow)
+_PLACES = ["objects", "folders", "file", "s3", "gs", _SLOW]
 
 
 @pytest.fixture(params=_PLACES)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty folder: in memory, of Beam's two kinds; TensorFlow's; on S3; on HDFS."""
-    if request.param in {"s3", "hdfs"}:
-        root = request.getfixturevalue({"s3": "s3_bucket", "hdfs": "hdfs_root"}[request.param])
-        yield f"{root}/tests"
+    """An empty folder: in memory, of Beam's two kinds; TensorFlow's; on S3, GCS and HDFS."""
+    if request.param in _ROOTS:
+        yield f"{request.getfixturevalue(_ROOTS[request.param])}/tests"
         return
     # Only here, since the import lets TFX know these file systems.
     from tests.components.remote.memory import FoldersFileSystem, ObjectsFileSystem
@@ -52,6 +54,27 @@ def s3_bucket(s3: "S3Server", monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     s3.requests.clear()
     yield "s3://bucket"
     s3.reset()
+
+
+@pytest.fixture(scope="session")
+def gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator["GcsServer"]:
+    """A server of Google Cloud Storage's API."""
+    from tests.gcs.front import gcs_server
+
+    with gcs_server(tmp_path_factory.mktemp("gcs")) as server:
+        yield server
+
+
+@pytest.fixture
+def gcs_bucket(gcs: "GcsServer", monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An empty bucket that Rankbeam reaches; listings come in pages of three."""
+    for name, value in gcs.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("RANKBEAM_FILE_OPTIONS", raising=False)
+    gcs.create_bucket("bucket")
+    gcs.api.page = 3
+    yield "gs://bucket"
+    gcs.reset()
 
 
 @pytest.fixture(scope="session")

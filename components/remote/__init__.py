@@ -1,1 +1,1 @@
-"""Files that are not on this machine: found, read and written through TensorFlow's or Beam's."""
+"""Files that are not on this machine, through clients of TensorFlow, Beam and Google."""

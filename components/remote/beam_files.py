@@ -1,8 +1,8 @@
-"""Beam's file systems behind TFX's interface, for the schemes that TensorFlow does not know.
+"""Beam's file systems behind TFX's interface, where TensorFlow's are absent or will not do.
 
-TFX reads and writes through `tfx.dsl.io.fileio`, which sends s3:// and hdfs:// to TensorFlow, whose
-builds know gs:// but no longer these two. `send_to_beam` sends a scheme to Beam instead; TFX's
-drivers and components then work on it as they are.
+TFX reads and writes through `tfx.dsl.io.fileio`, which sends every scheme to TensorFlow; its builds
+know gs:// but no longer s3:// and hdfs://. `send_to_beam` sends a scheme to Beam, or to what stands
+in its place here; TFX's drivers and components then work on it as they are.
 
 Object stores have no folders: one is there where something is below it. Where a file system has
 folders, they are made before a file is written, and have size 0 in listings.
@@ -18,11 +18,11 @@ from apache_beam.io.filesystem import CompressionTypes, FileMetadata, FileSystem
 from tfx.dsl.io import filesystem, filesystem_registry
 
 from rankbeam.components.remote.beam_lookup import beam_file_system
-from rankbeam.components.remote.hdfs_files import HdfsFiles, HdfsUpload
-from rankbeam.components.remote.s3_upload import S3Upload
+from rankbeam.components.remote.hdfs_files import HdfsFiles
 from rankbeam.components.remote.streams import (
     COPY_BYTES,
     ReadStream,
+    Upload,
     WriteStream,
     Written,
     naming_errors,
@@ -59,11 +59,11 @@ class BeamFilesystem(filesystem.Filesystem):
     def open(name: str, mode: str = "r") -> ReadStream | WriteStream:
         """Open a file to be read, or to be written anew."""
         files = beam_file_system(name)
-        is_text = "b" not in mode
         if mode.startswith("r"):
             if not _is_file(files, name):
                 raise filesystem.NotFoundError(f"nothing is at {name}")
-            return ReadStream(name, files.open(name, compression_type=_PLAIN), is_text)
+            raw = files.open(name, compression_type=_PLAIN)
+            return ReadStream(name, raw, is_text="b" not in mode)
         if not mode.startswith("w"):
             raise ValueError(f"mode must begin with r or w; got {mode}")
         _make_folder(files, name.rpartition("/")[0])
@@ -72,7 +72,7 @@ class BeamFilesystem(filesystem.Filesystem):
             raw: Written = files.create(name, compression_type=_PLAIN)
             return raw
 
-        return WriteStream(name, create, lambda raw: _discard(files, name, raw), is_text)
+        return WriteStream(name, create, lambda raw: _discard(files, name, raw))
 
     @staticmethod
     @naming_errors
@@ -164,7 +164,8 @@ class BeamFilesystem(filesystem.Filesystem):
         files = beam_file_system(path)
         if not _is_folder(files, path):
             raise filesystem.NotFoundError(f"nothing is at {path}")
-        files.delete([path] if files.has_dirs() else [each.path for each in _below(files, path)])
+        # Marks of folders go as well: servers take one that is left for a version without a model.
+        files.delete([path] if files.has_dirs() else [each.path for each in _listed(files, path)])
 
     @staticmethod
     @naming_errors
@@ -195,7 +196,7 @@ def send_to_beam(*schemes: str) -> None:
 
 def _discard(files: FileSystem, path: str, raw: Written) -> None:
     """Remove what was written of a file; ours know how, of Beam's it is there once closed."""
-    if isinstance(raw, S3Upload | HdfsUpload):
+    if isinstance(raw, Upload):
         raw.abandon()
         return
     with suppress(Exception):  # it is closed already, or cannot be

@@ -11,6 +11,7 @@ from apache_beam.io.filesystem import FileSystem
 from apache_beam.options.pipeline_options import PipelineOptions
 from botocore.exceptions import BotoCoreError
 
+from rankbeam.components.remote.gcs_files import GcsFiles
 from rankbeam.components.remote.hdfs_files import HdfsFiles
 from rankbeam.components.remote.s3_files import S3Files
 from rankbeam.transform.errors import ConfigError, EnvironmentFault
@@ -18,12 +19,12 @@ from rankbeam.transform.errors import ConfigError, EnvironmentFault
 OPTIONS_VARIABLE = "RANKBEAM_FILE_OPTIONS"
 """Environment variable with Beam's options for its file systems, as on a command line."""
 
-Files: TypeAlias = FileSystem | S3Files | HdfsFiles
-"""Beam's file systems, and ours in the place of two of them."""
+Files: TypeAlias = FileSystem | S3Files | HdfsFiles | GcsFiles
+"""Beam's file systems, and ours in the place of three of them."""
 
 
 def beam_file_system(path: str) -> Files:
-    """Beam's file system for a path with a scheme; for s3:// and hdfs://, ours on parts of Beam's.
+    """Beam's file system for a path with a scheme; ours for s3://, gs:// and hdfs://.
 
     `FileSystems`, Beam's own way in, is not used: each Beam pipeline of a process leaves its
     options there.
@@ -38,7 +39,11 @@ def beam_file_system(path: str) -> Files:
 
 
 # Those of Beam's that fail in ways that users cannot understand are put right.
-_OURS: dict[str | None, Callable[[PipelineOptions], Any]] = {"s3": S3Files, "hdfs": HdfsFiles}
+_OURS: dict[str | None, Callable[[PipelineOptions], Any]] = {
+    "gs": GcsFiles,
+    "hdfs": HdfsFiles,
+    "s3": S3Files,
+}
 
 
 def _options(text: str | None) -> PipelineOptions:
@@ -52,9 +57,7 @@ def _options(text: str | None) -> PipelineOptions:
 
 
 @functools.cache
-def _file_system(
-    scheme: str | None, options: str | None, process: int
-) -> FileSystem | S3Files | HdfsFiles:
+def _file_system(scheme: str | None, options: str | None, process: int) -> Files:
     known = _options(options)
     make = _OURS.get(scheme) or _of_beam(scheme)
     try:

@@ -1,7 +1,7 @@
 """Copies between this machine and wherever a URI leads. Whoever handles URIs imports this module.
 
-Reading and writing goes through `tfx.dsl.io.fileio`: TensorFlow's file systems (gs://, ram://) and,
-for what TensorFlow does not know, Beam's (s3://, hdfs://, azfs://).
+Reading and writing goes through `tfx.dsl.io.fileio`: Google's client for gs://, Beam's file systems
+for what TensorFlow does not know (s3://, hdfs://, azfs://), TensorFlow's for the rest (ram://).
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from rankbeam.components.remote.streams import COPY_BYTES
 
 _BEAMS = ("s3", "hdfs", "azfs")
 
-send_to_beam(*(set(_BEAMS) - set(tf.io.gfile.get_registered_schemes())))
+send_to_beam("gs", *(set(_BEAMS) - set(tf.io.gfile.get_registered_schemes())))
 
 
 def is_remote(path: str) -> bool:

@@ -4,7 +4,15 @@ import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Any, BinaryIO, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import (
+    Any,
+    BinaryIO,
+    Concatenate,
+    ParamSpec,
+    Protocol,
+    TypeVar,
+    runtime_checkable,
+)
 
 from rankbeam.transform.errors import RankbeamError
 
@@ -29,10 +37,23 @@ def beam_errors(path: str) -> Iterator[None]:
         reason = _reason(error)
         if reason is error and isinstance(error, OSError):
             raise
-        # Beam's errors of S3 print as tuples, HDFS's with the stack of its Java.
-        text = str(getattr(reason, "message", None) or reason)
-        told = f"{path}: {type(reason).__name__} {text.splitlines()[0] if text else ''}"
+        told = f"{path}: {type(reason).__name__} {said(reason)}"
         raise (FileNotFoundError if _tells_of_absence(reason) else OSError)(told) from error
+
+
+def said(error: Exception) -> str:
+    """What an error of a client says, in one line."""
+    with suppress(Exception):
+        # Google's: all of an answer in JSON of many lines, where only this tells.
+        response = error.response  # type: ignore[attr-defined]
+        return f"{response.status_code} {response.json()['error']['message']}".splitlines()[0]
+    cause = getattr(error, "cause", None)  # Google's, of what was tried again until time was up
+    if isinstance(cause, Exception):
+        return said(cause)
+    # Beam's of S3 print as tuples, Google's of credentials too; HDFS's with the stack of its Java.
+    first = error.args[0] if len(error.args) > 1 and isinstance(error.args[0], str) else error
+    text = str(getattr(error, "message", None) or first).strip()
+    return text.splitlines()[0] if text else type(error).__name__
 
 
 def _reason(error: Exception) -> Exception:
@@ -42,7 +63,7 @@ def _reason(error: Exception) -> Exception:
 
 
 def _tells_of_absence(error: Exception) -> bool:
-    """Whether S3's or HDFS's client found nothing: somebody removed what was there just now."""
+    """Whether a client found nothing: somebody removed what was there just now."""
     code, kind = getattr(error, "code", None), getattr(error, "exception", None)
     return code == 404 or kind == "FileNotFoundException"
 
@@ -68,6 +89,14 @@ class Written(Protocol):
 
     def close(self) -> None:
         """Close."""
+
+
+@runtime_checkable
+class Upload(Written, Protocol):
+    """A file that is written, and is there once it is closed."""
+
+    def abandon(self) -> None:
+        """Leave nothing but what was there before."""
 
 
 class ReadStream:
@@ -113,7 +142,6 @@ class WriteStream:
         path: Where it is, for messages.
         create: Opens it.
         discard: Removes what was written of it.
-        is_text: Whether it holds UTF-8 text.
     """
 
     def __init__(
@@ -121,12 +149,10 @@ class WriteStream:
         path: str,
         create: Callable[[], Written],
         discard: Callable[[Written], None],
-        is_text: bool,
     ) -> None:
         self._path = path
         self._create = create
         self._discard = discard
-        self._is_text = is_text
         self._raw: Written | None = None
         self._is_closed = False
 
@@ -146,7 +172,8 @@ class WriteStream:
 
     def write(self, content: Any) -> None:
         """Append text or bytes."""
-        data = content.encode("utf-8") if self._is_text else content
+        # TensorFlow takes text for binary files too, and TFX relies on that.
+        data = content.encode("utf-8") if isinstance(content, str) else content
         if data:
             with beam_errors(self._path):
                 if self._raw is None:

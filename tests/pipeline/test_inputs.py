@@ -73,13 +73,20 @@ def test_destination_in_reach_may_be_missing(place: str, tmp_path: Path) -> None
         check_destination(destination)
 
 
-def test_destination_out_of_reach_is_told(s3_bucket: str) -> None:
+@pytest.mark.parametrize(
+    ("bucket", "reason"),
+    [("s3_bucket", r".*NoSuchBucket"), ("gcs_bucket", "404 The specified bucket does not exist")],
+)
+def test_destination_out_of_reach_is_told(
+    request: pytest.FixtureRequest, bucket: str, reason: str
+) -> None:
+    nowhere = request.getfixturevalue(bucket).replace("bucket", "nowhere")
     rule = (
-        r"^push.destination must be in a place that can be reached; got s3://nowhere/pushed: "
-        r"s3://nowhere must be a bucket in reach; .*NoSuchBucket"
+        rf"^push.destination must be in a place that can be reached; got {nowhere}/pushed: "
+        rf"{nowhere} must be a bucket in reach; {reason}"
     )
     with pytest.raises(EnvironmentFault, match=rule):
-        check_destination("s3://nowhere/pushed")
+        check_destination(f"{nowhere}/pushed")
 
 
 def test_place_that_nobody_knows_is_the_environments_fault(tmp_path: Path) -> None:

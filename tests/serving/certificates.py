@@ -1,6 +1,7 @@
 """Certificates made for a test: an authority, and what it signs."""
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -68,11 +69,18 @@ class Authority:
         )
         self.certificate = made.public_bytes(serialization.Encoding.PEM).decode()
 
-    def sign(self, name: str, *, days: int = 1) -> Pair:
-        """A certificate that is valid until so many days from now; negative has expired."""
+    def sign(self, name: str, *, days: int = 1, others: Sequence[str] = ()) -> Pair:
+        """A certificate that is valid until so many days from now; negative has expired.
+
+        Args:
+            name: Whose it is.
+            days: How many days.
+            others: Hosts that it is good for, besides this one.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.datetime.now(datetime.timezone.utc)
-        hosts = [x509.DNSName("localhost"), x509.IPAddress(IPv4Address("127.0.0.1"))]
+        named = [x509.DNSName(host) for host in ("localhost", *others)]
+        hosts = [*named, x509.IPAddress(IPv4Address("127.0.0.1"))]
         made = (
             x509.CertificateBuilder()
             .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))

@@ -94,6 +94,14 @@ def test_text_is_utf_8(place: str) -> None:
     assert io_utils.read_string_file(f"{place}/text") == "naïve\n日本\n"
 
 
+def test_binary_files_take_text_as_tfx_gives_it(place: str) -> None:
+    fileio.makedirs(place)
+    with fileio.open(f"{place}/json", "wb") as file:
+        file.write('{"name": "naïve"}')
+        file.write(b"\n")
+    assert read_bytes(f"{place}/json") == '{"name": "naïve"}\n'.encode()
+
+
 def test_writing_again_replaces(place: str) -> None:
     write_bytes(f"{place}/a", b"old and long")
     write_bytes(f"{place}/a", b"new")
@@ -189,13 +197,14 @@ def test_folder_is_not_replaced_by_a_file() -> None:
     assert read_bytes("folders://host/in/a") == b"1"
 
 
-def test_schemes_of_beam_are_those_that_tensorflow_lacks() -> None:
+def test_schemes_of_beam_are_those_that_tensorflow_lacks_or_serves_badly() -> None:
     registry = filesystem_registry.DEFAULT_FILESYSTEM_REGISTRY
     known = tf.io.gfile.get_registered_schemes()
     for scheme in ("s3", "hdfs", "azfs"):
         is_beams = registry.get_filesystem_for_scheme(f"{scheme}://") is BeamFilesystem
         assert is_beams == (scheme not in known)
-    assert registry.get_filesystem_for_scheme("gs://") is not BeamFilesystem
+    assert "gs" in known
+    assert registry.get_filesystem_for_scheme("gs://") is BeamFilesystem
     assert registry.get_filesystem_for_scheme("") is not BeamFilesystem
 
 

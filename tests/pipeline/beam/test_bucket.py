@@ -6,6 +6,7 @@ from rankbeam.pipeline.beam.bucket import check_buckets
 from rankbeam.pipeline.beam.prepare import prepare_beam
 from rankbeam.pipeline.beam.spec import BeamSpec, DataflowSpec
 from rankbeam.transform.errors import ConfigError, EnvironmentFault
+from tests.gcs.server import GcsServer
 from tests.pipeline.beam.storage import storage
 
 _SPEC = DataflowSpec(
@@ -16,8 +17,8 @@ _SPEC = DataflowSpec(
 )
 
 
-def test_bucket_that_exists_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    with storage(monkeypatch):
+def test_bucket_that_exists_passes(gcs: GcsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with storage(gcs, monkeypatch):
         assert check_buckets(_SPEC) == []
         assert check_buckets(_SPEC.model_copy(update={"staging_location": "gs://here"})) == []
 
@@ -27,17 +28,19 @@ def test_bucket_that_exists_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     [("temp_location", "gs://nowhere/tmp"), ("staging_location", "gs://nowhere")],
 )
 def test_bucket_that_does_not_exist_is_a_fault(
-    monkeypatch: pytest.MonkeyPatch, field: str, location: str
+    gcs: GcsServer, monkeypatch: pytest.MonkeyPatch, field: str, location: str
 ) -> None:
     spec = _SPEC.model_copy(update={field: location})
     message = rf"^beam\.dataflow\.{field} must be in a bucket that exists; got {location}, and no "
-    with storage(monkeypatch), pytest.raises(EnvironmentFault, match=message):
+    with storage(gcs, monkeypatch), pytest.raises(EnvironmentFault, match=message):
         check_buckets(spec)
 
 
-def test_bucket_that_is_closed_to_who_submits_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bucket_that_is_closed_to_who_submits_is_told(
+    gcs: GcsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     spec = _SPEC.model_copy(update={"staging_location": "gs://forbidden/staged"})
-    with storage(monkeypatch):
+    with storage(gcs, monkeypatch):
         [reason] = check_buckets(spec)
     assert reason.startswith("beam.dataflow.staging_location gs://forbidden/staged: 403 ")
 

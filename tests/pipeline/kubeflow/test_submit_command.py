@@ -6,6 +6,7 @@ import pytest
 
 from rankbeam.pipeline.cli.main import main
 from tests.e2e.tiny import NODES, write_config
+from tests.gcs.server import GcsServer
 from tests.pipeline.beam.storage import storage
 from tests.pipeline.compiled.specs import task, write_spec
 from tests.pipeline.kubeflow.server import Cluster, kubeflow
@@ -112,6 +113,7 @@ def test_submit_command_compiles_a_config(
 @pytest.mark.slow
 @pytest.mark.parametrize("bucket", ["here", "forbidden", "nowhere"])
 def test_submit_command_looks_for_dataflows_buckets(
+    gcs: GcsServer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
@@ -123,7 +125,7 @@ def test_submit_command_looks_for_dataflows_buckets(
         "beam.dataflow": {**place, "temp_location": f"gs://{bucket}/tmp"},
     }
     config, cluster = write_config(tmp_path, changes), Cluster()
-    with storage(monkeypatch), kubeflow(cluster) as url:
+    with storage(gcs, monkeypatch), kubeflow(cluster) as url:
         code = _code("submit", config, "--host", url, "--beam-runner", "dataflow")
     out, err = capfd.readouterr()
     assert (code, len(cluster.runs)) == ((5, 0) if bucket == "nowhere" else (0, 1))
@@ -134,7 +136,10 @@ def test_submit_command_looks_for_dataflows_buckets(
 
 @pytest.mark.slow
 def test_submit_command_compiles_for_the_root_that_it_is_given(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    gcs: GcsServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     place = {"project": "p", "region": "r", "sdk_container_image": "registry/rankbeam-beam:1"}
     changes = {
@@ -145,7 +150,7 @@ def test_submit_command_compiles_for_the_root_that_it_is_given(
     told = {}
     for root in ("s3://here/root", "gs://here/root"):
         options = ("--beam-runner", "dataflow", "--pipeline-root", root)
-        with storage(monkeypatch), kubeflow(cluster) as url:
+        with storage(gcs, monkeypatch), kubeflow(cluster) as url:
             told[root] = _code("submit", config, "--host", url, *options)
     assert told == {"s3://here/root": 2, "gs://here/root": 0}
     assert "must start with gs:// for the runner dataflow" in capfd.readouterr().err

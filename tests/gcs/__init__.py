@@ -1,0 +1,1 @@
+"""A server that speaks as much of Google Cloud Storage's APIs as its clients here use."""
