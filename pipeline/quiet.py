@@ -1,5 +1,6 @@
 """Keeps what libraries say of themselves off the terminal; set before TensorFlow is imported."""
 
+import logging
 import os
 import shutil
 import sys
@@ -14,6 +15,8 @@ _ENVIRONMENT = {
     # The same sums in the same order on every CPU.
     "TF_ENABLE_ONEDNN_OPTS": "0",
 }
+# Clients warn of each try that fails; what comes of it in the end, they raise.
+_CLIENTS = ("google.auth", "urllib3.connectionpool")
 
 
 def quiet_libraries() -> None:
@@ -22,6 +25,8 @@ def quiet_libraries() -> None:
         os.environ.setdefault(name, value)
     # Google's clients announce the end of Python versions; nothing here follows from it.
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")
+    for name in _CLIENTS:
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 @contextmanager

@@ -21,11 +21,31 @@ class S3Server:
     """What tests see of the server.
 
     Attributes:
+        scheme: What paths begin with.
+        credentials: Environment variables without which there are none, and those that lead to
+            files of them.
+        no_bucket: What it says of a bucket that is not there.
+        closed: What it says to who may not list.
+        denied: How its refusal to write ends.
+        no_credentials: What its client says without any.
         endpoint: Its URL.
         refuses: Is asked of each request, by method, path and query; where true, the answer is
             what S3 answers to whoever lacks a permission.
         requests: Method and path of the requests, in order.
     """
+
+    scheme = "s3"
+    credentials = (
+        ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"),
+    )
+    no_bucket = (
+        "An error occurred (NoSuchBucket) when calling the ListObjectsV2 operation: The specified "
+        "bucket does not exist"
+    )
+    closed = "AccessDenied"
+    denied = "when calling the PutObject operation: Access Denied"
+    no_credentials = "Unable to locate credentials"
 
     def __init__(self) -> None:
         self.endpoint = ""
@@ -64,6 +84,30 @@ class S3Server:
             aws_access_key_id="tests",
             aws_secret_access_key="secret",
         )
+
+    def create_bucket(self, name: str) -> None:
+        """Make a bucket."""
+        self.client().create_bucket(Bucket=name)
+
+    def put(self, bucket: str, name: str, content: bytes) -> None:
+        """Write an object."""
+        self.client().put_object(Bucket=bucket, Key=name, Body=content)
+
+    def contents(self, bucket: str) -> dict[str, bytes]:
+        """What a bucket's objects hold, by name."""
+        client = self.client()
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        names = [found["Key"] for page in pages for found in page.get("Contents", [])]
+        return {name: client.get_object(Bucket=bucket, Key=name)["Body"].read() for name in names}
+
+    def unfinished(self, bucket: str) -> list[str]:
+        """Names of objects of which parts were sent, and neither joined nor given up."""
+        uploads = self.client().list_multipart_uploads(Bucket=bucket).get("Uploads", [])
+        return [upload["Key"] for upload in uploads]
+
+    def reads(self) -> list[str]:
+        """Paths of requests for content, in order."""
+        return [path for method, path in self.requests if method == "GET"]
 
     def reset(self) -> None:
         """Forget all buckets and requests."""
