@@ -3,8 +3,8 @@
 TensorFlow's own gs:// is written for artifacts that one job writes and reads. For data and pushes
 it will not do: it leaves half a file where writing goes wrong, and an empty object for each folder;
 takes what it saw five seconds ago for what is there; asks for a right on the whole bucket that
-roles for objects do not have; knows few kinds of credentials; and asks for minutes before it says
-that there are none, or no such server. Beam's takes names with * or [ in them for patterns, and
+roles for objects do not have; knows few kinds of credentials; and tries for minutes before it says
+that there is no such bucket. Beam's takes names with * or [ in them for patterns, and
 sends half a file when what wrote it is forgotten.
 """
 

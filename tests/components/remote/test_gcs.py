@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tfx.dsl.io import fileio
 
+from rankbeam.components.remote import gcs_files
 from rankbeam.components.remote.beam_lookup import OPTIONS_VARIABLE
 from rankbeam.components.remote.files import download, read_bytes, upload, write_bytes
 from tests.gcs.exchange import refuse
@@ -203,7 +204,11 @@ def test_file_that_is_removed_just_now_is_not_found(gcs: GcsServer, gcs_bucket: 
         read_bytes(f"{gcs_bucket}/a")
 
 
-def test_server_that_fails_for_a_moment_is_asked_again(gcs: GcsServer, gcs_bucket: str) -> None:
+def test_server_that_fails_for_a_moment_is_asked_again(
+    gcs: GcsServer, gcs_bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soon = gcs_files._patient().with_delay(initial=0.01)
+    monkeypatch.setattr(gcs_files, "_patient", lambda: soon)
     failing = ["/upload/", "/rewriteTo/"]
 
     def fail_once(_: str, path: str, __: str) -> bool:
@@ -252,7 +257,7 @@ def test_server_that_does_not_answer_is_named(
     gcs_bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _fresh(monkeypatch)
-    monkeypatch.setattr("rankbeam.components.remote.gcs_files._REACH_WITHIN_S", 0.1)
+    monkeypatch.setattr(gcs_files, "_REACH_WITHIN_S", 0.1)
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:1")
     with pytest.raises(OSError, match=r"bucket in reach; .*host='127.0.0.1', port=1.*refused"):
         fileio.exists(f"{gcs_bucket}/a")
