@@ -8,6 +8,7 @@ from pathlib import Path
 from rankbeam.components.example_gen.bigquery_spec import BigQuerySource
 from rankbeam.components.example_gen.paths import LOCAL_FILES, FileFinder, check_source
 from rankbeam.pipeline.config.load import LoadedConfig
+from rankbeam.pipeline.quiet import held_back_stderr
 from rankbeam.pipeline.runners.cache_key import content_digest, listing_digest
 from rankbeam.transform.errors import DataError, EnvironmentFault
 
@@ -40,9 +41,10 @@ def check_destination(destination: str) -> None:
     """
     if "://" not in destination:
         return
-    from tfx.dsl.io import fileio  # noqa: PLC0415
+    with held_back_stderr():
+        from tfx.dsl.io import fileio  # noqa: PLC0415
 
-    from rankbeam.components.remote.files import os_errors  # noqa: PLC0415
+        from rankbeam.components.remote.files import os_errors  # noqa: PLC0415
 
     try:
         with os_errors():
@@ -61,7 +63,10 @@ def joined(base_dir: str, path: str) -> str:
 def _data_digest(loaded: LoadedConfig, span: int | None) -> str:
     data, base_dir = loaded.config.data, str(loaded.base_dir)
     if isinstance(data.source, BigQuerySource):
-        from rankbeam.components.example_gen.sources.bigquery import query_digest  # noqa: PLC0415
+        with held_back_stderr():
+            from rankbeam.components.example_gen.sources.bigquery import (  # noqa: PLC0415
+                query_digest,
+            )
 
         return query_digest(data.source, span)
     source = data.source
@@ -71,10 +76,11 @@ def _data_digest(loaded: LoadedConfig, span: int | None) -> str:
         places.append(outcomes.path)
     if not any("://" in place for place in places):
         return listing_digest(_flat(check_source(data, base_dir, span).values()))
-    from rankbeam.components.remote.listing import (  # noqa: PLC0415
-        facts_digest,
-        remote_files,
-    )
+    with held_back_stderr():
+        from rankbeam.components.remote.listing import (  # noqa: PLC0415
+            facts_digest,
+            remote_files,
+        )
 
     finder: FileFinder = remote_files(LOCAL_FILES)
     return facts_digest(_flat(check_source(data, base_dir, span, finder).values()))
@@ -84,7 +90,8 @@ def _schema_digest(path: str) -> str:
     try:
         if "://" not in path:
             return content_digest(Path(path))
-        from rankbeam.components.remote.files import read_bytes  # noqa: PLC0415
+        with held_back_stderr():
+            from rankbeam.components.remote.files import read_bytes  # noqa: PLC0415
 
         return hashlib.sha256(read_bytes(path)).hexdigest()
     except OSError as error:
