@@ -64,8 +64,11 @@ def test_run_writes_down_what_it_made(undisturbed: Undisturbed) -> None:
     assert all(artifact.exists() for artifact in artifacts)
 
 
-def test_run_leaves_no_temporary_file(undisturbed: Undisturbed) -> None:
-    assert list(undisturbed.temporary.iterdir()) == []
+def test_run_fills_no_temporary_folder(undisturbed: Undisturbed) -> None:
+    # TFX would leave a copy of itself for each Beam node, 50 MB. Newer versions of Beam and
+    # TensorFlow leave empty folders and some bytecode.
+    left = [file for file in undisturbed.temporary.rglob("*") if file.is_file()]
+    assert sum(file.stat().st_size for file in left) < 1_000_000
 
 
 def test_runs_lists_both(undisturbed: Undisturbed) -> None:
