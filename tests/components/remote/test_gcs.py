@@ -1,7 +1,6 @@
 """GCS as its API has it: pages, uploads in parts, marks of folders, odd names, and no way in."""
 
 import os
-import threading
 from pathlib import Path
 
 import pytest
@@ -130,38 +129,6 @@ def test_folder_is_renamed_though_each_file_takes_two_steps(
     gcs.api.in_steps = True
     fileio.rename(f"{gcs_bucket}/in", f"{gcs_bucket}/out")
     assert gcs.contents("bucket") == {"out/a": b"in/a", "out/deep/b": b"in/deep/b"}
-
-
-def test_files_are_read_and_written_by_threads_at_once(gcs_bucket: str) -> None:
-    def go_around(number: int) -> None:
-        content = bytes([number]) * 100_000
-        for turn in range(5):
-            write_bytes(f"{gcs_bucket}/{number}/{turn}", content)
-            assert read_bytes(f"{gcs_bucket}/{number}/{turn}") == content
-        done.append(number)
-
-    done: list[int] = []
-    threads = [threading.Thread(target=go_around, args=(number,)) for number in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(done) == list(range(6))
-
-
-_NO_BUCKET = r"gs://nowhere must be a bucket in reach; 404 The specified bucket does not exist\.$"
-
-
-def test_missing_bucket_is_no_empty_one(gcs_bucket: str) -> None:
-    assert not fileio.exists(f"{gcs_bucket}/a")
-    with pytest.raises(OSError, match=_NO_BUCKET):
-        fileio.glob("gs://nowhere/*")
-    with pytest.raises(OSError, match=_NO_BUCKET):
-        fileio.isdir("gs://nowhere")
-    with pytest.raises(OSError, match=_NO_BUCKET):
-        read_bytes("gs://nowhere/a")
-    with pytest.raises(OSError, match=_NO_BUCKET):
-        write_bytes("gs://nowhere/a", b"1")
 
 
 def test_no_right_on_the_bucket_itself_is_needed(

@@ -1,7 +1,6 @@
 """S3 as its API has it: pages, parts, marks of folders, odd names, and what is out of reach."""
 
 import os
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -122,38 +121,6 @@ def test_upload_that_is_refused_leaves_no_parts(
         upload(tmp_path / "a", f"{s3_bucket}/in/a")
     s3.refuses = None
     assert (_keys(s3), _unfinished(s3)) == ([], [])
-
-
-def test_files_are_read_and_written_by_threads_at_once(s3_bucket: str) -> None:
-    def go_around(number: int) -> None:
-        content = bytes([number]) * 100_000
-        for turn in range(5):
-            write_bytes(f"{s3_bucket}/{number}/{turn}", content)
-            assert read_bytes(f"{s3_bucket}/{number}/{turn}") == content
-        done.append(number)
-
-    done: list[int] = []
-    threads = [threading.Thread(target=go_around, args=(number,)) for number in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(done) == list(range(6))
-
-
-_NO_BUCKET = r"s3://nowhere must be a bucket in reach; .*NoSuchBucket.*does not exist"
-
-
-def test_missing_bucket_is_no_empty_one(s3_bucket: str) -> None:
-    assert not fileio.exists(f"{s3_bucket}/a")
-    with pytest.raises(OSError, match=_NO_BUCKET):
-        fileio.glob("s3://nowhere/*")
-    with pytest.raises(OSError, match=_NO_BUCKET):
-        fileio.isdir("s3://nowhere")
-    with pytest.raises(OSError, match=_NO_BUCKET):
-        read_bytes("s3://nowhere/a")
-    with pytest.raises(OSError, match=_NO_BUCKET):
-        write_bytes("s3://nowhere/a", b"1")
 
 
 def test_bucket_that_may_be_read_but_not_listed_is_read(s3: S3Server, s3_bucket: str) -> None:
