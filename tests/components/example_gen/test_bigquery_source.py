@@ -69,7 +69,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> Iterator[Known]:
     fields = [{"name": name, "type": kind, "mode": mode} for name, kind, mode, _ in _FIELDS]
     rows = [list(row) for row in zip(*(values for *_, values in _FIELDS), strict=True)]
     held = Known(_QUERY, fields, rows)
-    credentials = (AnonymousCredentials(), "paying")  # type: ignore[no-untyped-call]
+    credentials = (AnonymousCredentials(), "paying")
     monkeypatch.setattr(google.auth, "default", lambda *_, **__: credentials)
     with serving(held) as url:
         monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", url)
@@ -209,7 +209,7 @@ def test_bigquery_without_credentials_is_the_environments_fault(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuse(*_: Any, **__: Any) -> None:
-        raise DefaultCredentialsError("none were found")  # type: ignore[no-untyped-call]
+        raise DefaultCredentialsError("none were found")
 
     monkeypatch.setattr(google.auth, "default", refuse)
     with pytest.raises(EnvironmentFault, match=r"needs Google's credentials; none were found"):
