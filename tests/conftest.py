@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 # One server for all folders: Google's clients remember theirs as long as the process lives.
-from tests.places import gcs, gcs_bucket
+from tests.places import broken_off, gcs, gcs_bucket
 
-__all__ = ["gcs", "gcs_bucket"]
+__all__ = ["broken_off", "gcs", "gcs_bucket"]
 
 _ROOT = Path(__file__).resolve().parent.parent
 _SHARED_DATA_VARIABLE = "RANKBEAM_SHARED_DATA"

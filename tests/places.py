@@ -1,5 +1,7 @@
 """The file systems that tests of remote files run on."""
 
+import gc
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,6 +65,18 @@ def gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator["GcsServer"]:
 
     with gcs_server(tmp_path_factory.mktemp("gcs")) as server:
         yield server
+
+
+@pytest.fixture
+def broken_off() -> Iterator[None]:
+    """For tests in which Google's client gives a request up before it has read the answer.
+
+    It leaves that connection to the garbage collector, which warns of it, in whatever test it runs.
+    """
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture

@@ -157,6 +157,7 @@ def test_what_is_not_there_is_not_found(gcs: GcsServer, bucket: Any) -> None:
         nowhere.blob("a").upload_from_string("1")
 
 
+@pytest.mark.usefixtures("broken_off")
 def test_account_gets_in_and_nobody_else(gcs: GcsServer, bucket: Any, tmp_path: Path) -> None:
     bucket.blob("a").upload_from_string("1")
     known = _with_account(gcs)

@@ -201,6 +201,7 @@ def test_no_credentials_are_told_at_once(
         fileio.exists(f"{gcs_bucket}/a")
 
 
+@pytest.mark.usefixtures("broken_off")
 def test_without_credentials_there_is_what_is_open_to_all(
     gcs_bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
