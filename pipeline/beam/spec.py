@@ -166,6 +166,13 @@ class BeamSpec(StrictModel):
     flink: FlinkSpec = FlinkSpec()
     spark: SparkSpec = SparkSpec()
     dataflow: DataflowSpec | None = None
+    worker_start_timeout_s: Count = Field(
+        default=60,
+        description=(
+            "Time for a first Python worker to start, wherever Beam waits without limit for one: "
+            "on Flink and Spark, and on Beam's own runner in threads or processes."
+        ),
+    )
     options: Options = Field(
         default=(), description="Further options of Beam or its runner, as --name=value."
     )
