@@ -1,4 +1,4 @@
-"""The gate stops at the first failure; setting up finds or refuses a uv."""
+"""The gate stops at the first failure, in either lane; setting up finds or refuses a uv."""
 
 import os
 import shutil
@@ -74,21 +74,49 @@ def test_gate_ends_tests_that_hang(tmp_path: Path) -> None:
     assert left.exists()
 
 
-def test_gate_gives_the_newer_stack_what_is_left_of_its_time(tmp_path: Path) -> None:
-    """An hour, of which five minutes are kept; the steps before it end at once."""
+def test_gate_gives_the_newer_stack_its_time_but_for_five_minutes(tmp_path: Path) -> None:
     answer = _gate(tmp_path, "true", RANKBEAM_GATE_MINUTES="60")
     words = _made(answer)[-1]
-    prepare = int(words[words.index("--prepare-within") + 1])
-    tests = int(words[words.index("--within") + 1])
-    assert prepare == 900
-    assert 54 * 60 <= prepare + tests <= 55 * 60
+    assert words[words.index("--prepare-within") + 1] == "900"
+    assert words[words.index("--within") + 1] == str(55 * 60 - 900)
+
+
+def test_gate_runs_the_newer_stack_beside_the_other_steps(tmp_path: Path) -> None:
+    """Each waits for the other to be there."""
+    make, python = tmp_path / "make", tmp_path / "python"
+    answer = _gate(
+        tmp_path,
+        f"touch {make}\n{_await(python)}",
+        f"touch {python}\n{_await(make)}\necho 'ended well'",
+    )
+    assert answer.returncode == 0
+    assert "ended well" in answer.stdout.splitlines()
+
+
+def _await(path: Path) -> str:
+    return f"for _ in $(seq 600); do test -e {path} && break; sleep 0.1; done\ntest -e {path}"
+
+
+def test_gate_ends_the_newer_stack_when_a_step_fails(tmp_path: Path) -> None:
+    begun, ended = tmp_path / "begun", tmp_path / "ended"
+    answer = _gate(
+        tmp_path,
+        f"{_await(begun)}\nexit 2",
+        f'trap "touch {ended}; exit 143" TERM\ntouch {begun}\nwhile true; do sleep 0.1; done',
+    )
+    assert answer.returncode == 1
+    assert "tests: FAILED after" in answer.stderr
+    assert ended.exists()
 
 
 @pytest.mark.parametrize(
     ("variables", "reason"),
     [
         ({"RANKBEAM_GATE_NEWER_STACK": "0"}, "switched off: RANKBEAM_GATE_NEWER_STACK is 0"),
-        ({"RANKBEAM_GATE_MINUTES": "49"}, "no time: 0 of the gate's 49 minutes are gone"),
+        (
+            {"RANKBEAM_GATE_MINUTES": "49"},
+            "no time: they want 50 of the gate's minutes, which has 49",
+        ),
     ],
 )
 def test_gate_leaves_the_newer_stack_out_with_a_reason(
@@ -97,7 +125,7 @@ def test_gate_leaves_the_newer_stack_out_with_a_reason(
     answer = _gate(tmp_path, "true", python="exit 2", **variables)
     assert answer.returncode == 0
     assert _made(answer) == []
-    assert reason in answer.stderr
+    assert reason in answer.stdout
     assert answer.stdout.splitlines()[-1].endswith("; skipped: newer-stack")
 
 
@@ -111,7 +139,7 @@ def test_gate_stops_at_the_first_failure(tmp_path: Path) -> None:
 def test_gate_says_what_it_skipped(tmp_path: Path) -> None:
     answer = _gate(tmp_path, "true", python="echo 'no root here' >&2; exit 77")
     assert answer.returncode == 0
-    assert "no root here" in answer.stderr
+    assert "no root here" in answer.stdout
     assert "newer-stack: SKIPPED, for the reason above" in answer.stdout
     assert answer.stdout.splitlines()[-1].endswith("; skipped: newer-stack")
 
