@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
+from rankbeam.pipeline.beam.arguments import starts_own_workers
 from rankbeam.pipeline.beam.plan import BeamPlan
 from rankbeam.pipeline.beam.prepare import prepare_beam
 from rankbeam.pipeline.beam.spec import BeamRunner
@@ -127,12 +128,21 @@ def _place_beam(
     request: RunRequest, nodes: "list[BaseNode]", beam: BeamPlan, view: ProgressView
 ) -> None:
     """Tell the nodes where their Beam stages run, once a Python worker has started there."""
-    from rankbeam.pipeline.beam.nodes import apply_plan, check_overrides
+    from rankbeam.pipeline.beam.nodes import apply_plan, check_overrides, uses_beam
     from rankbeam.pipeline.beam.probe import probe
+    from rankbeam.pipeline.beam.probe_direct import one_worker, probe_direct
 
-    check_overrides(nodes, request.loaded.config.beam)
+    spec = request.loaded.config.beam
+    check_overrides(nodes, spec)
     apply_plan(nodes, beam)
+    timeout_s = spec.worker_start_timeout_s
     for kind, place in beam.places.items():
         view.started(f"starting a worker on {kind} at {place.endpoint}")
-        probe(kind, beam.arguments_of(kind), str(request.layout.root), place.slots or 1)
+        folder, tasks = str(request.layout.root), place.slots or 1
+        probe(kind, beam.arguments_of(kind), folder, tasks, timeout_s)
+        view.close()
+    own = [beam.nodes[node.id].arguments for node in nodes if uses_beam(node)]
+    for words in sorted({one_worker(words) for words in own if starts_own_workers(words)}):
+        view.started("starting a worker of Beam's own runner")
+        probe_direct(words, timeout_s)
         view.close()

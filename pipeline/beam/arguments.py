@@ -1,7 +1,7 @@
 """The words that Beam's option parser gets, from settings that are decided."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rankbeam.pipeline.beam.spec import (
@@ -17,6 +17,9 @@ from rankbeam.pipeline.beam.spec import (
 
 Arguments = tuple[str, ...]
 
+WORKER_START_FLAG = "--rankbeam_worker_start_timeout_s"
+"""How a compiled node is told the time for a worker to start; its entry point takes it out."""
+
 SEND_NOTHING = "--sdk_container_image=installed"
 """Keeps TFX from packing itself up for Beam's workers.
 
@@ -25,6 +28,8 @@ folder in the temporary directory, makes a source distribution of it and leaves 
 50 MB for each node. Here workers import what is installed beside them. Only containers look at the
 image, and they have one named.
 """
+
+_WITH_WORKERS = ("multi_threading", "multi_processing")
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,21 @@ def portable_arguments(spec: FlinkSpec | SparkSpec, place: Place) -> Arguments:
         if parallelism is not None:
             words.append(f"--parallelism={parallelism}")
     return (*words, SEND_NOTHING)
+
+
+def on_a_job_service(words: Sequence[str]) -> bool:
+    """Whether these words send a job to Flink or Spark."""
+    return "--runner=PortableRunner" in words
+
+
+def waits_for_workers(words: Sequence[str]) -> bool:
+    """Whether by these words Beam waits without limit for a worker to start."""
+    return on_a_job_service(words) or starts_own_workers(words)
+
+
+def starts_own_workers(words: Sequence[str]) -> bool:
+    """Whether by these words Beam's own runner starts workers beside itself."""
+    return any(f"--direct_running_mode={mode}" in words for mode in _WITH_WORKERS)
 
 
 def dataflow_arguments(spec: DataflowSpec) -> Arguments:

@@ -1,10 +1,11 @@
 """The plan of a pipeline that is compiled here and runs elsewhere, held to what can be told now."""
 
+from dataclasses import replace
 from typing import NoReturn
 
-from rankbeam.pipeline.beam.arguments import Place
+from rankbeam.pipeline.beam.arguments import WORKER_START_FLAG, Place, waits_for_workers
 from rankbeam.pipeline.beam.known_options import check_options
-from rankbeam.pipeline.beam.plan import BeamPlan, is_local, make_plan
+from rankbeam.pipeline.beam.plan import BeamPlan, NodePlan, is_local, make_plan
 from rankbeam.pipeline.beam.spec import BeamRunner, BeamSpec, ProcessEnvironment
 from rankbeam.pipeline.engines.places import EngineKind
 from rankbeam.transform.errors import ConfigError
@@ -36,7 +37,15 @@ def compiled_plan(
         # What a job service knows beside is not known here.
         if node.place is None:
             check_options(node.options)
-    return plan
+    return BeamPlan({name: _told(node, spec) for name, node in plan.nodes.items()})
+
+
+def _told(node: NodePlan, spec: BeamSpec) -> NodePlan:
+    """A node that is told how long its entry point waits for a worker, where any must start."""
+    if not waits_for_workers(node.arguments):
+        return node
+    word = f"{WORKER_START_FLAG}={spec.worker_start_timeout_s}"
+    return replace(node, arguments=(*node.arguments, word))
 
 
 def check_root(runner: str, root: str | None, field: str) -> None:

@@ -1,13 +1,12 @@
 """A job of a second, run before the others: does a worker start, and has it what a node needs?
 
 A worker that cannot start makes a job wait for ever, and one that runs another Python or sees other
-files fails somewhere in the middle. Here both end as one error within a minute.
+files fails somewhere in the middle. Here both end as one error in time.
 """
 
 import importlib.metadata
 import os
 import platform
-import re
 import threading
 import time
 from collections.abc import Sequence
@@ -17,14 +16,11 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from rankbeam.pipeline.beam.probe_reason import marked, told
 from rankbeam.transform.errors import EnvironmentFault
-
-TIMEOUT_S = 60.0
 
 # What pickled functions and records must agree on.
 _LIBRARIES = ("apache-beam", "rankbeam", "tensorflow", "tensorflow-transform", "tfx-bsl")
-_MARK = "rankbeam-worker:"
-_REASON_LIMIT = 300
 
 
 def _python() -> str:
@@ -81,7 +77,7 @@ def look(expected: Expected) -> None:
     """
     found = differences(expected)
     if found:
-        raise RuntimeError(f"{_MARK} {'; '.join(found)} |")
+        raise RuntimeError(marked("; ".join(found)))
 
 
 def probe(
@@ -89,7 +85,7 @@ def probe(
     arguments: Sequence[str],
     folder: str | None,
     tasks: int,
-    timeout_s: float = TIMEOUT_S,
+    timeout_s: float,
 ) -> None:
     """Run the job.
 
@@ -114,6 +110,13 @@ def probe(
         _run(name, list(arguments), [Expected(folder, file)] * max(1, tasks), timeout_s)
     finally:
         os.unlink(path)
+
+
+def start_job(arguments: Sequence[str], elements: Sequence[Expected]) -> Any:
+    """Start the job, of a task for each of `elements`; returns Beam's result of it."""
+    pipeline = beam.Pipeline(options=PipelineOptions(list(arguments)))
+    _ = pipeline | beam.Create(list(elements)) | beam.Reshuffle() | "Look" >> beam.Map(look)
+    return pipeline.run()
 
 
 class _Job:
@@ -142,9 +145,7 @@ class _Job:
 
     def _run(self) -> None:
         try:
-            pipeline = beam.Pipeline(options=PipelineOptions(self._arguments))
-            _ = pipeline | beam.Create(self._elements) | beam.Reshuffle() | "Look" >> beam.Map(look)
-            self._result = pipeline.run()
+            self._result = start_job(self._arguments, self._elements)
             self._result.wait_until_finish()
         except Exception as error:
             self.error = error
@@ -168,16 +169,3 @@ def _run(name: str, arguments: list[str], elements: list[Expected], timeout_s: f
             f"{name} must run a Python worker like this process; after {seconds:.0f} s got "
             f"{told(str(job.error))}"
         ) from job.error
-
-
-def told(text: str) -> str:
-    """What a worker said, out of what an engine makes of it; else the engine's own first line."""
-    match = re.search(rf"{_MARK} (.*?) \|", text)
-    if match is not None:
-        return match[1]
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if not lines:
-        return "no reason"
-    # Beam begins with the job's name and id, which tell nobody anything.
-    reason = lines[0].rpartition(" failed in state FAILED: ")[2]
-    return reason if len(reason) <= _REASON_LIMIT else f"{reason[: _REASON_LIMIT - 3]}..."

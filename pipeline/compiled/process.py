@@ -37,7 +37,12 @@ def environment(more: Mapping[str, str]) -> dict[str, str]:
     return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", **more}
 
 
-def run(command: Sequence[str], variables: Mapping[str, str], log: IO[bytes]) -> int:
+def run(
+    command: Sequence[str],
+    variables: Mapping[str, str],
+    log: IO[bytes],
+    timeout_s: float | None = None,
+) -> int:
     """Run a command to its end.
 
     Whatever ends the wait, be it a signal to this process, ends the command and all that it has
@@ -47,12 +52,14 @@ def run(command: Sequence[str], variables: Mapping[str, str], log: IO[bytes]) ->
         command: Program and arguments.
         variables: The whole environment.
         log: Gets both of its streams.
+        timeout_s: Time that it gets; None for as much as it takes.
 
     Returns:
         Its exit code; negative where a signal ended it.
 
     Raises:
         EnvironmentFault: It cannot be started.
+        TimeoutExpired: Of `subprocess`: its time is over.
     """
     if shutil.which(command[0], path=variables.get("PATH")) is None:
         raise EnvironmentFault(
@@ -71,7 +78,7 @@ def run(command: Sequence[str], variables: Mapping[str, str], log: IO[bytes]) ->
     except OSError as error:
         raise EnvironmentFault(f"process must be startable; got {error.strerror}") from None
     try:
-        return process.wait()
+        return process.wait(timeout_s)
     finally:
         _end(process)
 

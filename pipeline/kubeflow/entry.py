@@ -4,8 +4,8 @@ Kubeflow keeps artifacts where the cluster says. TensorFlow reads gs:// itself, 
 nor s3://; there, Kubeflow's launcher copies inputs to a local folder before the node starts, and
 outputs from one after it has ended. TFX is told these folders, and what it reports is turned back.
 
-A node whose Beam stages go to a job service looks first whether that starts workers at all: its
-job would wait for them for ever.
+A node whose Beam stages need workers of their own looks first whether one starts at all: its job
+would wait for it for ever.
 
 A deliberate error ends the container with its own exit code; its message is the log's last line.
 """
@@ -20,11 +20,15 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from rankbeam.pipeline.beam.arguments import (
+    WORKER_START_FLAG,
+    on_a_job_service,
+    starts_own_workers,
+)
+from rankbeam.pipeline.beam.spec import BeamSpec
 from rankbeam.transform.errors import RankbeamError
 
 INVOCATION_FLAG = "--json_serialized_invocation_args"
-# Other jobs may have the cluster's slots for a while, and an image may have to be fetched.
-_WORKER_WITHIN_S = 300.0
 _TFX_FLAGS = ("--executor_class_path", INVOCATION_FLAG, "--json_serialized_inputs_spec_args")
 _TFX_ENTRY_POINT = "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"
 # backend/src/v2/component of kubeflow/pipelines: LocalPathForURI.
@@ -41,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     Returns:
         The exit code.
     """
-    arguments = list(arguments)
+    arguments, timeout_s = start_time(arguments)
     place = arguments.index(INVOCATION_FLAG) + 1
     invocation = json.loads(arguments[place])
     _each_artifact(invocation, local_path)
@@ -51,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
     # Nodes of TFX's own read URIs too; only now, as the import takes TensorFlow.
     importlib.import_module("rankbeam.components.remote.files")
     try:
-        _check_workers(beam_words(arguments))
+        _check_workers(beam_words(arguments), _own_folder(invocation), timeout_s)
         runpy.run_module(_TFX_ENTRY_POINT, run_name="__main__", alter_sys=True)
     except SystemExit as end:
         if end.code not in (None, 0):
@@ -71,21 +75,45 @@ def beam_words(arguments: Sequence[str]) -> list[str]:
     return parser.parse_known_args(list(arguments))[1]
 
 
-def _check_workers(words: Sequence[str]) -> None:
-    """Run a job of a second where a job service is to start the workers.
+def start_time(arguments: Sequence[str]) -> tuple[list[str], float]:
+    """The arguments without the time that a worker gets to start, and that time, in seconds."""
+    flag = f"{WORKER_START_FLAG}="
+    given = [word.removeprefix(flag) for word in arguments if word.startswith(flag)]
+    rest = [word for word in arguments if not word.startswith(flag)]
+    # Pipelines that were compiled before there was this flag get the default.
+    return rest, float(given[-1] if given else BeamSpec().worker_start_timeout_s)
+
+
+def _check_workers(words: Sequence[str], folder: str | None, timeout_s: float) -> None:
+    """Run a job of a second where workers have to start.
+
+    Args:
+        words: What Beam is told.
+        folder: What a worker elsewhere must see; None for nothing.
+        timeout_s: Time for the job to end.
 
     Raises:
-        EnvironmentFault: It starts none, or such as differ from this process.
+        EnvironmentFault: None starts, or one that differs from this process.
     """
-    if "--runner=PortableRunner" not in words:
+    # Late: Beam takes seconds, and most nodes need none.
+    if starts_own_workers(words):
+        own = importlib.import_module("rankbeam.pipeline.beam.probe_direct")
+        own.probe_direct(own.one_worker(words), timeout_s)
+    if not on_a_job_service(words):
         return
     given = dict(word.partition("=")[::2] for word in words)
     # One task, for which a busy cluster has a slot the soonest.
     alone = [word for word in words if not word.startswith("--parallelism=")]
-    # Late: Beam takes seconds, and most nodes need none.
     probes = importlib.import_module("rankbeam.pipeline.beam.probe")
     engine = f"the Beam engine at {given['--job_endpoint']}"
-    probes.probe(engine, [*alone, "--parallelism=1"], None, 1, timeout_s=_WORKER_WITHIN_S)
+    probes.probe(engine, [*alone, "--parallelism=1"], folder, 1, timeout_s)
+
+
+def _own_folder(invocation: dict[str, Any]) -> str | None:
+    """A folder of this machine that the node writes to; None where it writes to a bucket."""
+    outputs = invocation.get("outputs", {}).get("artifacts", {}).values()
+    uris = [artifact["uri"] for found in outputs for artifact in found["artifacts"]]
+    return next((uri for uri in uris if "://" not in uri), None)
 
 
 def local_path(uri: str) -> str:

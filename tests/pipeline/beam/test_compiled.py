@@ -37,6 +37,30 @@ def test_compiled_plan_takes_the_cluster_of_the_config() -> None:
     assert "--job_endpoint=flink:8099" in plan.nodes["Transform"].arguments
 
 
+@pytest.mark.parametrize(
+    ("section", "told"),
+    [
+        ({"runner": "flink", "flink": _FLINK}, ["--rankbeam_worker_start_timeout_s=60"]),
+        (
+            {"runner": "spark", "spark": _FLINK, "worker_start_timeout_s": 300},
+            ["--rankbeam_worker_start_timeout_s=300"],
+        ),
+        (
+            {"direct": {"running_mode": "multi_processing"}},
+            ["--rankbeam_worker_start_timeout_s=60"],
+        ),
+        ({"runner": "dataflow", "dataflow": _DATAFLOW, "worker_start_timeout_s": 5}, []),
+    ],
+    ids=["flink", "spark", "processes", "dataflow"],
+)
+def test_nodes_that_need_workers_are_told_how_long_they_may_take(
+    section: Mapping[str, Any], told: list[str]
+) -> None:
+    plan = compiled_plan(BeamSpec.model_validate(section), None, _ROOT)
+    for node in plan.nodes.values():
+        assert [word for word in node.arguments if "start_timeout" in word] == told
+
+
 def test_compiled_plan_goes_where_the_flag_says() -> None:
     section = {"dataflow": _DATAFLOW, "nodes": {"Evaluator": {"runner": "direct"}}}
     plan = compiled_plan(BeamSpec.model_validate(section), "dataflow", _ROOT)

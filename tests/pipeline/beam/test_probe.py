@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rankbeam.pipeline.beam.probe import Expected, differences, look, probe, told
+from rankbeam.pipeline.beam.probe import Expected, differences, look, probe
+from rankbeam.pipeline.beam.probe_reason import told
 from rankbeam.transform.errors import EnvironmentFault
 
 _DIRECT = ("--runner=DirectRunner", "--direct_running_mode=in_memory")
@@ -21,13 +22,13 @@ def expected(tmp_path: Path) -> Expected:
 
 
 def test_worker_like_this_process_passes(tmp_path: Path) -> None:
-    probe("beam", _DIRECT, str(tmp_path), tasks=3)
+    probe("beam", _DIRECT, str(tmp_path), tasks=3, timeout_s=60)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_worker_need_see_no_folder_where_there_is_none() -> None:
     assert differences(Expected()) == []
-    probe("beam", _DIRECT, None, tasks=2)
+    probe("beam", _DIRECT, None, tasks=2, timeout_s=60)
 
 
 @pytest.mark.parametrize(
@@ -83,4 +84,4 @@ def test_engine_that_never_answers_is_given_up(tmp_path: Path) -> None:
 def test_engine_that_is_gone_is_a_fault(tmp_path: Path) -> None:
     words = ("--runner=PortableRunner", "--job_endpoint=localhost:1", "--job_server_timeout=1")
     with pytest.raises(EnvironmentFault, match=r"^flink must run a Python worker like this proc"):
-        probe("flink", (*words, "--environment_type=LOOPBACK"), str(tmp_path), 1)
+        probe("flink", (*words, "--environment_type=LOOPBACK"), str(tmp_path), 1, timeout_s=60)

@@ -1,6 +1,7 @@
 """The command of the containers: which paths TFX is told, and how a node ends."""
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from rankbeam.pipeline.kubeflow.entry import beam_words, local_path, remote_uri
+from rankbeam.pipeline.kubeflow.entry import beam_words, local_path, remote_uri, start_time
+from tests.pipeline.beam.workers import spoil_workers
 
 URIS = {
     "minio://mlpipeline/v2/artifacts/ads/model": "/minio/mlpipeline/v2/artifacts/ads/model",
@@ -30,6 +32,13 @@ def test_beam_words_are_what_tfx_does_not_know() -> None:
     flags = ("--executor_class_path", "a.B", "--json_serialized_invocation_args", '{"x": "--y=1"}')
     told = ["--runner=PortableRunner", "--no_use_public_ips", "--parallelism=2"]
     assert beam_words([*flags, *told, "--json_serialized_inputs_spec_args", "{}"]) == told
+
+
+def test_start_time_is_taken_out_of_what_tfx_and_beam_are_told() -> None:
+    words = ["--runner=PortableRunner", "--job_endpoint=flink:8099"]
+    assert start_time(words) == (words, 60.0)
+    flag = "--rankbeam_worker_start_timeout_s=300"
+    assert start_time([words[0], flag, words[1]]) == (words, 300.0)
 
 
 def _run(folder: Path, model: Path, *beam: str) -> "subprocess.CompletedProcess[str]":
@@ -96,4 +105,28 @@ def test_entry_looks_for_workers_before_a_node_waits_for_them(tmp_path: Path) ->
         "process; after "
     ) in done.stderr
     # The node itself, which finds no model, was not run.
+    assert "model must hold a SavedModel" not in done.stderr
+
+
+@pytest.mark.slow
+def test_entry_gives_up_an_engine_that_is_silent_in_the_time_it_is_told(tmp_path: Path) -> None:
+    # Accepts connections, as a hung engine does, and says nothing.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        engine = f"localhost:{silent.getsockname()[1]}"
+        words = (f"--job_endpoint={engine}", "--environment_type=LOOPBACK")
+        told = ("--runner=PortableRunner", *words, "--rankbeam_worker_start_timeout_s=2")
+        done = _run(tmp_path, tmp_path / "gone", *told)
+    assert done.returncode == 5
+    assert f"{engine} must start a Python worker within 2 s; got none" in done.stderr
+
+
+@pytest.mark.slow
+def test_entry_looks_for_workers_of_beams_own_runner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil_workers(monkeypatch, tmp_path / "spoilt", "os._exit(3)")
+    words = ("--runner=DirectRunner", "--direct_running_mode=multi_processing")
+    done = _run(tmp_path, tmp_path / "gone", *words, "--direct_num_workers=2")
+    assert done.returncode == 5
+    assert "EnvironmentFault: Beam's own runner must run a Python worker like" in done.stderr
     assert "model must hold a SavedModel" not in done.stderr
