@@ -150,16 +150,24 @@ def check_startable(compiled: CompiledPipeline, task: str) -> None:
 
     Raises:
         ConfigError: It has no command; what its image would do is not known here.
-        EnvironmentFault: A secret that its pod would get is not in this process's environment.
+        EnvironmentFault: A secret or volume that its pod would get is not here: no such variable in
+            this process's environment, or nothing at the path.
     """
     executor = compiled.executor(task)
     if executor.WhichOneof("spec") == "container" and not executor.container.command:
         raise ConfigError(f"task {task} must have a command; got only an image's own")
-    for name, may_miss in compiled.secrets.get(compiled.component(task).executor_label, {}).items():
+    added = compiled.added(task)
+    for name, may_miss in added.variables.items():
         if name not in os.environ and not may_miss:
             raise EnvironmentFault(
                 f"environment must hold {name}, which task {task} gets from a secret on a "
                 f"cluster; it is not set"
+            )
+    for path, what in added.mounts.items():
+        if not os.path.exists(path):
+            raise EnvironmentFault(
+                f"{path} must exist here, where task {task} has the {what} on a cluster; it does "
+                f"not"
             )
 
 

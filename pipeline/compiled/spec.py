@@ -9,6 +9,7 @@ import yaml
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
+from rankbeam.pipeline.compiled.platform import Additions, additions
 from rankbeam.transform.errors import ConfigError
 
 # Of open-source KFP: the one whose executor inputs have typed values. TFX's older one is Vertex's.
@@ -23,14 +24,13 @@ class CompiledPipeline:
         file: Where it was read from.
         spec: A `PipelineSpec` message.
         deployment: Its `PipelineDeploymentConfig` message: how each executor is run.
-        secrets: By executor label, names of the environment variables that Kubernetes fills from
-            secrets; True for those that may be missing.
+        additions: By executor label, what Kubernetes adds to its container.
     """
 
     file: Path
     spec: Any
     deployment: Any
-    secrets: Mapping[str, Mapping[str, bool]]
+    additions: Mapping[str, Additions]
 
     @property
     def name(self) -> str:
@@ -55,6 +55,10 @@ class CompiledPipeline:
         """How a task's component is executed."""
         return self.deployment.executors[self.component(task).executor_label]
 
+    def added(self, task: str) -> Additions:
+        """What Kubernetes adds to a task's container."""
+        return self.additions.get(self.component(task).executor_label, Additions())
+
 
 def load_compiled(file: Path) -> CompiledPipeline:
     """Read what `rankbeam compile --target kubeflow` wrote.
@@ -75,7 +79,7 @@ def load_compiled(file: Path) -> CompiledPipeline:
         raise ConfigError(
             f"{file}: schemaVersion must be {_SCHEMA}; got {spec.schema_version or 'none'}"
         )
-    compiled = CompiledPipeline(file, spec, deployment, _secrets(platform))
+    compiled = CompiledPipeline(file, spec, deployment, additions(platform))
     for task in compiled.tasks:
         _check(compiled, task)
     return compiled
@@ -118,16 +122,8 @@ def _check(compiled: CompiledPipeline, task: str) -> None:
         raise ConfigError(
             f"task {task} must be unconditional and run once; got a condition or loop"
         )
-
-
-def _secrets(platform: Mapping[str, Any]) -> dict[str, dict[str, bool]]:
-    kubernetes = platform.get("platforms", {}).get("kubernetes", {})
-    executors = kubernetes.get("deploymentSpec", {}).get("executors", {})
-    return {
-        label: {
-            pair["envVar"]: bool(secret.get("optional", False))
-            for secret in settings.get("secretAsEnv", [])
-            for pair in secret.get("keyToEnv", [])
-        }
-        for label, settings in executors.items()
-    }
+    others = compiled.added(task).others
+    if others:
+        raise ConfigError(
+            f"task {task} must need of Kubernetes no more than secrets and claims; got {others[0]}"
+        )

@@ -146,6 +146,37 @@ def test_runner_starts_nothing_where_a_secret_is_missing(tmp_path: Path) -> None
     assert recorded.states == []
 
 
+@pytest.mark.parametrize(
+    ("setting", "what"),
+    [
+        ({"secretAsVolume": [{"secretName": "keys"}]}, "secret keys"),
+        ({"pvcMount": [{"constant": "models"}]}, "claim models"),
+    ],
+    ids=["secret", "claim"],
+)
+def test_runner_starts_nothing_where_a_mount_is_missing(
+    tmp_path: Path, setting: dict[str, list[dict[str, str]]], what: str
+) -> None:
+    place = tmp_path / "mnt" / "there"
+    [(kind, [mount])] = setting.items()
+    platform = {"B": {kind: [{**mount, "mountPath": str(place)}]}}
+    recorded = Recorded(tmp_path)
+    tasks = {"A": task("pass"), "B": task("pass")}
+    message = rf"^{place} must exist here, where task B has the {what} on a cluster; it does not$"
+    with pytest.raises(EnvironmentFault, match=message):
+        recorded.run(tasks, platform=platform)
+    assert recorded.states == []
+    place.mkdir(parents=True)
+    assert recorded.run(tasks, platform=platform).states == [("A", "done"), ("B", "done")]
+
+
+def test_runner_needs_no_secret_that_may_miss(tmp_path: Path) -> None:
+    secret = {"secretName": "s", "mountPath": str(tmp_path / "gone"), "optional": True}
+    settings = {"secretAsVolume": [secret], "nodeSelector": {"labels": {"pool": "cheap"}}}
+    done = Recorded(tmp_path).run({"A": task("pass")}, platform={"A": settings})
+    assert done.states == [("A", "done")]
+
+
 def test_runner_takes_equal_results_from_earlier_runs(tmp_path: Path) -> None:
     cached = {"cachingOptions": {"enableCache": True}}
 
