@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,12 @@ def test_light_modules_import_nothing_heavy() -> None:
     assert answer.returncode == 0, answer.stderr
     brought = json.loads(answer.stdout)
     assert {module: heavy for module, heavy in brought.items() if heavy} == {}
+
+
+def test_grammar_that_is_built_at_each_import_of_kfp_is_not_locked() -> None:
+    """A fifth of the seconds of all that a node imports, for a format that nothing here checks."""
+    assert find_spec("jsonschema") is not None
+    assert find_spec("rfc3987_syntax") is None
 
 
 @pytest.mark.parametrize("command", [["--help"], ["config", "--help"], ["run", "--help"]])
