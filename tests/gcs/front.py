@@ -90,10 +90,8 @@ def gcs_server(folder: Path) -> Iterator[GcsServer]:
     """
     served = GcsServer()
     authority = Authority("tests of Google's storage")
-    certificate, key = authority.sign("google", others=_HOSTS).write(folder, "google")
+    tls = authority.sign("google", others=_HOSTS).server(folder, "google")
     (folder / "authority.crt").write_text(authority.certificate)
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate, key)
     handler = type("Handler", (_Handler,), {"served": served, "tls": tls})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     served.endpoint = f"http://127.0.0.1:{server.server_port}"

@@ -1,6 +1,7 @@
 """Certificates made for a test: an authority, and what it signs."""
 
 import datetime
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -39,6 +40,12 @@ class Pair:
         paths[0].write_text(self.certificate)
         paths[1].write_text(self.key)
         return paths
+
+    def server(self, folder: Path, name: str) -> ssl.SSLContext:
+        """TLS of a server that shows the certificate; files of `write` are its only way in."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*self.write(folder, name))
+        return context
 
 
 class Authority:
