@@ -1,15 +1,19 @@
 """Whether Dataflow's buckets are there, as far as who submits a pipeline may ask."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from rankbeam.pipeline.beam.spec import DataflowSpec
 from rankbeam.transform.errors import EnvironmentFault
 
 _TIMEOUT_S = 20.0
 
 
-def check_buckets(spec: DataflowSpec) -> list[str]:
+def check_buckets(project: str | None, locations: Mapping[str, str]) -> list[str]:
     """Ask Google Cloud Storage for the buckets of temporary and staged files.
+
+    Args:
+        project: Google Cloud's project that asks; None for the credentials' own.
+        locations: By field of `beam.dataflow`, a folder on gs://.
 
     Returns:
         Why a bucket could not be asked for, a line each: who submits may lack the credentials that
@@ -24,13 +28,10 @@ def check_buckets(spec: DataflowSpec) -> list[str]:
     from google.cloud import storage  # noqa: PLC0415
     from requests.exceptions import RequestException  # noqa: PLC0415
 
-    fields = {"temp_location": spec.temp_location, "staging_location": spec.staging_location}
     reasons = []
-    for name, location in fields.items():
-        if location is None:
-            continue
+    for name, location in locations.items():
         try:
-            _check(storage.Client(project=spec.project), f"beam.dataflow.{name}", location)
+            _check(storage.Client(project=project), f"beam.dataflow.{name}", location)
         except (GoogleAPIError, GoogleAuthError, RequestException) as error:
             first = (str(error).strip().splitlines() or [type(error).__name__])[0]
             reasons.append(f"beam.dataflow.{name} {location}: {first}")

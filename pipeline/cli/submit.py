@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from rankbeam.pipeline.cli.beam import beam_runner_option
 
@@ -36,10 +37,14 @@ _SECONDS = click.FloatRange(min=0, min_open=True)
     "--token-file",
     type=_PATH,
     envvar="KF_PIPELINES_SA_TOKEN_PATH",
+    show_envvar=True,
     help="File with the token, read again as it is renewed.",
 )
 @click.option(
-    "--cookie", envvar="RANKBEAM_KFP_COOKIE", default="", help="Of a login page's session."
+    "--cookie",
+    envvar="RANKBEAM_KFP_COOKIE",
+    default="",
+    help="Of a login page's session; better by RANKBEAM_KFP_COOKIE.",
 )
 @click.option("--ca-cert", type=_PATH, help="PEM file of the authority to trust.")
 @click.option("--request-timeout-s", type=_SECONDS, default=30.0, show_default=True)
@@ -77,15 +82,32 @@ def submit_command(
     if timeout_s is not None and not wait:
         raise ConfigError(f"--timeout-s must come with --wait; got {timeout_s:g} alone")
     names = ("host", "token", "token_file", "cookie", "ca_cert", "request_timeout_s")
+    _keep_one_token(click.get_current_context(), options)
     connection = Connection(**{name: options.pop(name) for name in names})
     given = assignments(parameters)
-    with packaged(config, compiled, beam_runner, _say, options["pipeline_root"]) as package:
+    with packaged(config, compiled, beam_runner, options["pipeline_root"]) as package:
         submit(
             Submission(package=package, parameters=given, **options),
             connection,
             _say,
             Patience(timeout_s=timeout_s, poll_s=poll_s) if wait else None,
         )
+
+
+def _keep_one_token(context: click.Context, options: dict[str, Any]) -> None:
+    """Leave the token that was named most directly; two on the command line stay, for an error.
+
+    The command line comes before the environment, and there the user's RANKBEAM_KFP_TOKEN before
+    KF_PIPELINES_SA_TOKEN_PATH, which Kubeflow sets in its notebooks.
+    """
+    if not options["token"] or options["token_file"] is None:
+        return
+    sources = {name: context.get_parameter_source(name) for name in ("token", "token_file")}
+    typed = [name for name, source in sources.items() if source is ParameterSource.COMMANDLINE]
+    if typed == ["token_file"]:
+        options["token"] = ""
+    elif typed != ["token", "token_file"]:
+        options["token_file"] = None
 
 
 def _say(line: str) -> None:

@@ -105,9 +105,13 @@ class RunFollower:
 
     def _task_states(self, run: Any) -> Iterator[tuple[str, str]]:
         for task in _details(run):
-            name = self._names.get(_key(task.display_name or ""))
+            name = self._name(task)
             if name is not None and task.state:
                 yield name, str(task.state)
+
+    def _name(self, task: Any) -> str | None:
+        """The pipeline's name of a task; None for the cluster's own, which may have none at all."""
+        return self._names.get(_key(task.display_name or ""))
 
     def _ending(self, run: Any, state: str) -> RankbeamError:
         """Why the run did not succeed."""
@@ -121,9 +125,7 @@ class RunFollower:
             told = deliberate(text)
             if told is not None:
                 return told
-        names = [
-            self._names[_key(t.display_name)] for t in failed if _key(t.display_name) in self._names
-        ]
+        names = [name for name in map(self._name, failed) if name is not None]
         at = f" at {', '.join(dict.fromkeys(names))}" if names else ""
         said = f": {texts[0]}" if texts else ""
         if any(name in _GATES for name in names):

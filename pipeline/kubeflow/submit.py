@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
+from rankbeam.pipeline.beam.bucket import check_buckets
 from rankbeam.pipeline.beam.compiled import check_root
 from rankbeam.pipeline.compiled.parameters import typed
 from rankbeam.pipeline.compiled.spec import CompiledPipeline, load_compiled
@@ -15,7 +16,6 @@ from rankbeam.pipeline.kubeflow.follow import Patience, RunFollower
 from rankbeam.transform.errors import ConfigError
 
 DEFAULT_EXPERIMENT = "Default"
-_RUNNER = "--runner="
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,15 @@ def submit(
     Raises:
         ConfigError: The pipeline or a parameter is wrong, here or in the server's eyes.
         GateError: A gate stopped the run that was waited for.
-        EnvironmentFault: The server cannot be used, or the run failed otherwise.
+        EnvironmentFault: The server cannot be used, a bucket of Dataflow's is missing, or the run
+            failed otherwise.
     """
     compiled = load_compiled(submission.package)
     parameters = typed(compiled, submission.parameters)
     if submission.pipeline_root is not None:
         _check_root(compiled, submission.pipeline_root)
     backend = Backend(connection)
+    _check_buckets(compiled, say)
     namespace = _namespace(backend, submission.namespace)
     pipeline = backend.pipeline_id(compiled.name, namespace)
     if pipeline is None:
@@ -102,14 +104,35 @@ def submit(
 
 
 def _check_root(compiled: CompiledPipeline, root: str) -> None:
-    runners = {
-        word.removeprefix(_RUNNER)
-        for task in compiled.tasks
-        for word in compiled.executor(task).container.args
-        if word.startswith(_RUNNER)
-    }
+    runners = {given["--runner"] for given in _options(compiled) if "--runner" in given}
     for runner in sorted(runners - {"DirectRunner"}):
         check_root(runner, root, "--pipeline-root")
+
+
+def _check_buckets(compiled: CompiledPipeline, say: Callable[[str], None]) -> None:
+    """Look for the buckets of all stages that Dataflow is to run.
+
+    Raises:
+        EnvironmentFault: One does not exist.
+    """
+    looked_for = dict.fromkeys(
+        (given.get("--project"), name, location)
+        for given in _options(compiled)
+        if given.get("--runner") == "DataflowRunner"
+        for name in ("temp_location", "staging_location")
+        if (location := given.get(f"--{name}", "")).startswith("gs://")
+    )
+    for project, name, location in looked_for:
+        for reason in check_buckets(project, {name: location}):
+            say(f"not seen   {reason}")
+
+
+def _options(compiled: CompiledPipeline) -> list[dict[str, str]]:
+    """Of each task, the options of its container, as Beam's are written: --name=value."""
+    return [
+        dict(word.partition("=")[::2] for word in compiled.executor(task).container.args)
+        for task in compiled.tasks
+    ]
 
 
 def _namespace(backend: Backend, given: str | None) -> str | None:

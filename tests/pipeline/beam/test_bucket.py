@@ -9,18 +9,11 @@ from rankbeam.transform.errors import ConfigError, EnvironmentFault
 from tests.gcs.server import GcsServer
 from tests.pipeline.beam.storage import storage
 
-_SPEC = DataflowSpec(
-    project="p",
-    region="r",
-    temp_location="gs://here/tmp",
-    sdk_container_image="registry/rankbeam:1",
-)
-
 
 def test_bucket_that_exists_passes(gcs: GcsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     with storage(gcs, monkeypatch):
-        assert check_buckets(_SPEC) == []
-        assert check_buckets(_SPEC.model_copy(update={"staging_location": "gs://here"})) == []
+        assert check_buckets("p", {"temp_location": "gs://here/tmp"}) == []
+        assert check_buckets("p", {"staging_location": "gs://here"}) == []
 
 
 @pytest.mark.parametrize(
@@ -30,24 +23,23 @@ def test_bucket_that_exists_passes(gcs: GcsServer, monkeypatch: pytest.MonkeyPat
 def test_bucket_that_does_not_exist_is_a_fault(
     gcs: GcsServer, monkeypatch: pytest.MonkeyPatch, field: str, location: str
 ) -> None:
-    spec = _SPEC.model_copy(update={field: location})
     message = rf"^beam\.dataflow\.{field} must be in a bucket that exists; got {location}, and no "
     with storage(gcs, monkeypatch), pytest.raises(EnvironmentFault, match=message):
-        check_buckets(spec)
+        check_buckets("p", {"temp_location": "gs://here/tmp", field: location})
 
 
 def test_bucket_that_is_closed_to_who_submits_is_told(
     gcs: GcsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spec = _SPEC.model_copy(update={"staging_location": "gs://forbidden/staged"})
+    locations = {"temp_location": "gs://here", "staging_location": "gs://forbidden/staged"}
     with storage(gcs, monkeypatch):
-        [reason] = check_buckets(spec)
+        [reason] = check_buckets("p", locations)
     assert reason.startswith("beam.dataflow.staging_location gs://forbidden/staged: 403 ")
 
 
 def test_storage_that_cannot_be_reached_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:1")
-    [reason] = check_buckets(_SPEC)
+    [reason] = check_buckets("p", {"temp_location": "gs://here/tmp"})
     assert reason.startswith("beam.dataflow.temp_location gs://here/tmp: ")
 
 
@@ -56,5 +48,8 @@ def test_run_on_this_machines_disk_cannot_use_dataflow() -> None:
         r"^the runner dataflow must reach the run's artifacts, on gs://; got the folder /out "
         r"\(it is for compiled pipelines: rankbeam compile --beam-runner dataflow\)$"
     )
+    spec = DataflowSpec(
+        project="p", region="r", temp_location="gs://here/tmp", sdk_container_image="registry/r:1"
+    )
     with pytest.raises(ConfigError, match=message):
-        prepare_beam(BeamSpec(runner="dataflow", dataflow=_SPEC), None, "/out")
+        prepare_beam(BeamSpec(runner="dataflow", dataflow=spec), None, "/out")

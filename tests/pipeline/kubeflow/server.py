@@ -8,6 +8,7 @@ import email
 import email.policy
 import json
 import re
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -49,6 +50,8 @@ class Cluster:
     Attributes:
         multi_user: Whether requests must name a namespace.
         token: The only bearer token that it knows; empty where it asks for none.
+        cookie: The only cookie that it knows; empty where it asks for none.
+        fails: The first so many requests of a method are answered with 500.
         forbidden: Whether it knows the caller and allows nothing.
         looks: The run as it stands at the first look, the second, ...; the last one stays. An int
             is a status that the look is answered with.
@@ -58,6 +61,8 @@ class Cluster:
 
     multi_user: bool = False
     token: str = ""
+    cookie: str = ""
+    fails: dict[str, int] = field(default_factory=dict)
     forbidden: bool = False
     looks: list[dict[str, Any] | int] = field(default_factory=lambda: [{"state": "SUCCEEDED"}])
     logs: dict[str, str] = field(default_factory=dict)
@@ -191,6 +196,11 @@ class _Handler(BaseHTTPRequestHandler):
         if cluster.token and self.headers.get("Authorization") != f"Bearer {cluster.token}":
             given = self.headers.get("Authorization")
             raise Refusal(401, f"Request header error: no valid identity in {given}")
+        if cluster.cookie and self.headers.get("Cookie") != cluster.cookie:
+            raise Refusal(401, f"Request header error: no session in {self.headers.get('Cookie')}")
+        if cluster.fails.get(method, 0) > 0:
+            cluster.fails[method] -= 1
+            raise Refusal(500, "InternalServerError: invalid connection")
         if cluster.forbidden:
             raise Refusal(403, "User 'ann' is not authorized with reason: (verb: create)")
         api = parts.path.removeprefix("/apis/")
@@ -236,20 +246,28 @@ _ROUTES: tuple[_Route, ...] = (
 
 
 @contextmanager
-def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    """The URL of a server with `handler`, for a block."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+def serving(
+    handler: type[BaseHTTPRequestHandler],
+    tls: ssl.SSLContext | None = None,
+    address: str = "127.0.0.1",
+) -> Iterator[str]:
+    """The URL of a server with `handler`, which may speak TLS, for a block."""
+    with ThreadingHTTPServer((address, 0), handler) as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
+            yield f"{'http' if tls is None else 'https'}://{address}:{server.server_address[1]}"
         finally:
             server.shutdown()
             thread.join()
 
 
 @contextmanager
-def kubeflow(cluster: Cluster) -> Iterator[str]:
-    """The URL of a server of `cluster`, for a block."""
-    with serving(type("Handler", (_Handler,), {"cluster": cluster})) as url:
+def kubeflow(
+    cluster: Cluster, tls: ssl.SSLContext | None = None, address: str = "127.0.0.1"
+) -> Iterator[str]:
+    """The URL of a server of `cluster`, which may speak TLS, for a block."""
+    with serving(type("Handler", (_Handler,), {"cluster": cluster}), tls, address) as url:
         yield url

@@ -1,5 +1,6 @@
 """A pipeline handed over: what the server then holds, and how a run is followed."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -152,13 +153,14 @@ def test_submit_holds_the_runs_own_root_to_beams_workers(tmp_path: Path) -> None
     assert run["runtime_config"]["pipeline_root"] == "gs://bucket/root"
 
 
-def test_wait_prints_changes_and_returns_at_success(submission: Submission) -> None:
+@pytest.mark.parametrize("away", [429, 500, 502, 503, 504])
+def test_wait_prints_changes_and_returns_at_success(submission: Submission, away: int) -> None:
     running = {"display_name": "trainer", "state": "RUNNING"}
     driver = {"display_name": "trainer-driver", "state": "SUCCEEDED"}
     looks: list[dict[str, Any] | int] = [
         {"state": "PENDING"},
         {"state": "RUNNING", "run_details": {"task_details": [running, driver]}},
-        503,
+        away,
         {"state": "RUNNING", "run_details": {"task_details": [running]}},
         {"state": "SUCCEEDED"},
     ]
@@ -210,6 +212,26 @@ def test_wait_takes_a_failed_gate_for_one_where_no_log_is_left(submission: Submi
     )
 
 
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({}, "^run must succeed; got FAILED; its log says why$"),
+        ({"error": {"code": 2, "message": "exit 137"}}, "got FAILED: exit 137; its log says why$"),
+        ({"pod_name": "pod-7"}, "^nobody clicked$"),
+    ],
+)
+def test_wait_takes_a_failed_task_that_has_no_name(
+    submission: Submission, more: dict[str, Any], message: str
+) -> None:
+    details = {"task_details": [{"state": "FAILED", **more}]}
+    logs = {"pod-7": "rankbeam.transform.errors.EnvironmentFault: nobody clicked"}
+    cluster = Cluster(looks=[{"state": "FAILED", "run_details": details}], logs=logs)
+    _, error = _follow(cluster, submission)
+    assert isinstance(error, EnvironmentFault)
+    with pytest.raises(EnvironmentFault, match=message):
+        raise error
+
+
 def test_wait_tells_of_a_cancelled_run(submission: Submission) -> None:
     looks: list[dict[str, Any] | int] = [{"state": "CANCELING"}, {"state": "CANCELED"}]
     _, error = _follow(Cluster(looks=looks), submission)
@@ -224,7 +246,24 @@ def test_wait_ends_in_time(submission: Submission) -> None:
     assert str(error) == "run must end within --timeout-s; got RUNNING after 0 s; it goes on"
 
 
-def test_wait_ends_where_the_server_stays_away(submission: Submission) -> None:
-    _, error = _follow(Cluster(looks=[503]), submission, replace(_FAST, outage_s=0.2))
+@pytest.mark.parametrize("status", [500, 503])
+def test_wait_ends_where_the_server_stays_away(submission: Submission, status: int) -> None:
+    cluster = Cluster(looks=[status])
+    lines, error = _follow(cluster, submission, replace(_FAST, outage_s=0.2))
     assert isinstance(error, EnvironmentFault)
-    assert str(error).startswith("server must be able to show the run; got 503 from http://")
+    told = f"server must be able to show the run; got {status} from http://"
+    assert str(error).startswith(told)
+    assert [line.split()[:2] for line in lines[3:]] == [["server", "away:"]]
+    [run] = cluster.runs.values()
+    assert run["looks"] > 1
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_submit_does_not_send_again_what_a_server_failed_at(
+    submission: Submission, method: str
+) -> None:
+    cluster = Cluster(fails={method: 1})
+    lines, error = _follow(cluster, submission)
+    assert isinstance(error, EnvironmentFault)
+    assert re.search("got 500 from .*: InternalServerError: invalid connection$", str(error))
+    assert (lines, len(cluster.paths("POST"))) == ([], 0 if method == "GET" else 1)

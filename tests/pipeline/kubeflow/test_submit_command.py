@@ -156,3 +156,39 @@ def test_submit_command_compiles_for_the_root_that_it_is_given(
     assert "must start with gs:// for the runner dataflow" in capfd.readouterr().err
     [version] = cluster.versions.values()
     assert version["pipeline_spec"]["defaultPipelineRoot"] == "gs://here/root"
+
+
+@pytest.mark.parametrize("option", ["--temp_location", "--staging_location"])
+@pytest.mark.parametrize("bucket", ["here", "forbidden", "nowhere"])
+def test_submit_command_looks_for_the_buckets_of_a_compiled_pipeline(
+    gcs: GcsServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    *,
+    bucket: str,
+    option: str,
+) -> None:
+    place = ["--runner=DataflowRunner", "--project=p", "--temp_location=gs://here/tmp"]
+    tasks = {
+        # Another runner's options say nothing of Dataflow, wherever they point.
+        "Evaluator": task(
+            "pass", arguments=["--runner=DirectRunner", "--temp_location=gs://nowhere/else"]
+        ),
+        "StatisticsGen": task("pass", arguments=place),
+        "Transform": task("pass", arguments=[*place, f"{option}=gs://{bucket}/x"]),
+    }
+    package, cluster = write_spec(tmp_path / "pipeline.yaml", tasks), Cluster()
+    with storage(gcs, monkeypatch), kubeflow(cluster) as url:
+        code = _code("submit", "--compiled", package, "--host", url)
+    out, err = capfd.readouterr()
+    assert (code, len(cluster.runs)) == ((5, 0) if bucket == "nowhere" else (0, 1))
+    field = f"beam.dataflow.{option.removeprefix('--')}"
+    told = f"error: {field} must be in a bucket that exists; got gs://nowhere/x, and no bucket "
+    assert err.startswith(told) == (bucket == "nowhere")
+    assert [line for line in out.splitlines() if line.startswith("not seen")] == (
+        [out.splitlines()[0]] if bucket == "forbidden" else []
+    )
+    assert (f"not seen   {field} gs://forbidden/x: 403 " in out) == (bucket == "forbidden")
+    if bucket == "nowhere":
+        assert cluster.requests == []
