@@ -33,7 +33,7 @@ def engine_group() -> None:
     help="Flink: processes of their own that run tasks; 0 for one process in all.",
 )
 @click.option(
-    "--web-port", type=int, default=8081, show_default=True, help="Flink with task managers: REST."
+    "--web-port", type=int, help="Flink with task managers: its page and REST.  [default: 8081]"
 )
 @click.option("--setting", multiple=True, metavar="KEY=VALUE", help="Flink: of its configuration.")
 @click.option("--timeout", type=float, default=120.0, show_default=True, help="Seconds to wait.")
@@ -44,7 +44,7 @@ def up_command(
     memory: int,
     port: int,
     task_managers: int,
-    web_port: int,
+    web_port: int | None,
     setting: tuple[str, ...],
     timeout: float,
     cache_dir: Path | None,

@@ -133,12 +133,12 @@ def _cluster(options: EngineOptions) -> dict[str, str]:
     return {
         "jobmanager.rpc.address": "localhost",
         # The port of REST plus a fixed distance, so that two clusters do not meet.
-        "jobmanager.rpc.port": str(_rpc_port(options.web_port)),
+        "jobmanager.rpc.port": str(_rpc_port(options.rest_port)),
         "jobmanager.bind-host": "localhost",
         "jobmanager.memory.process.size": "1600m",
         "rest.address": "localhost",
         "rest.bind-address": "localhost",
-        "rest.port": str(options.web_port),
+        "rest.port": str(options.rest_port),
         "taskmanager.host": "localhost",
         "taskmanager.bind-host": "localhost",
         "taskmanager.cpu.cores": str(options.slots),

@@ -87,7 +87,8 @@ def bring_up(
         slots=options.slots * max(1, options.task_managers),
         task_managers=options.task_managers,
         started_at=time.time(),
-        web_port=options.web_port if options.task_managers else None,
+        web_port=options.rest_port if options.task_managers else None,
+        options=options,
     )
     try:
         state = _start(state, planned, folder)
@@ -145,13 +146,22 @@ def _plan(
 
 
 def _same(state: EngineState, options: EngineOptions) -> EngineState:
-    slots = options.slots * max(1, options.task_managers)
-    asked = (options.port, slots, options.task_managers)
-    if asked != (state.port, state.slots, state.task_managers):
+    remedy = f"rankbeam engine down {state.kind}, then up again"
+    if state.options is None:
         raise EnvironmentFault(
-            f"{state.kind} must be down to be started otherwise; got one at {state.endpoint} with "
-            f"{state.slots} slots and {state.task_managers} task managers "
-            f"(rankbeam engine down {state.kind})"
+            f"{state.kind} must be one whose options are known; got the one at {state.endpoint}, "
+            f"which a version of Rankbeam started that did not note them ({remedy})"
+        )
+    has = state.options.by_flag()
+    other = [
+        f"{flag} {value} (it runs with {has[flag]})"
+        for flag, value in options.by_flag().items()
+        if value != has[flag]
+    ]
+    if other:
+        raise EnvironmentFault(
+            f"{state.kind} must be down to be started otherwise than the one at {state.endpoint}; "
+            f"got {', '.join(other)} ({remedy})"
         )
     return state
 
@@ -159,7 +169,7 @@ def _same(state: EngineState, options: EngineOptions) -> EngineState:
 def _check_ports(options: EngineOptions) -> None:
     ports = {"--port": options.port}
     if options.task_managers:
-        ports["--web-port"] = options.web_port
+        ports["--web-port"] = options.rest_port
     for flag, port in ports.items():
         if not health.is_free(port):
             raise EnvironmentFault(f"{flag} must be a free port; got {port}, which is taken")

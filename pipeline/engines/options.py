@@ -24,7 +24,7 @@ class EngineOptions:
         port: Port of Beam's job service.
         task_managers: Flink only: processes of their own that run tasks; 0 runs them inside the
             job server.
-        web_port: Flink with task managers only: its page and REST service.
+        web_port: Flink with task managers only: its page and REST service; by default 8081.
         timeout_s: Time for the engine to answer.
         settings: Flink only: further keys of its configuration file.
 
@@ -36,7 +36,7 @@ class EngineOptions:
     memory_mb: int = 2048
     port: int = DEFAULT_PORT
     task_managers: int = 0
-    web_port: int = DEFAULT_WEB_PORT
+    web_port: int | None = None
     timeout_s: float = 120.0
     settings: tuple[tuple[str, str], ...] = ()
 
@@ -46,9 +46,33 @@ class EngineOptions:
             if value < least:
                 flag = name.removesuffix("_mb").replace("_", "-")
                 raise ConfigError(f"--{flag} must be >= {least}; got {value}")
-        for flag, port in (("port", self.port), ("web-port", self.web_port)):
+        for flag, port in (("port", self.port), ("web-port", self.rest_port)):
             if not 0 < port < 1 << 16:
                 raise ConfigError(f"--{flag} must be a port from 1 to 65535; got {port}")
+        if self.web_port is not None and not self.task_managers:
+            raise ConfigError(
+                f"--web-port must be left out without --task-managers; got {self.web_port}"
+            )
+
+    @property
+    def rest_port(self) -> int:
+        """Port of Flink's page and REST service, where it has one."""
+        return DEFAULT_WEB_PORT if self.web_port is None else self.web_port
+
+    def by_flag(self) -> dict[str, str]:
+        """What the engine runs with, by the flags that ask for it.
+
+        The time to answer is not among them: it is the command's, not the engine's.
+        """
+        settings = sorted(dict(self.settings).items())
+        return {
+            "--slots": str(self.slots),
+            "--memory": str(self.memory_mb),
+            "--port": str(self.port),
+            "--task-managers": str(self.task_managers),
+            "--web-port": str(self.rest_port) if self.task_managers else "none",
+            "--setting": ", ".join(f"{key}={value}" for key, value in settings) or "none",
+        }
 
 
 def parse_settings(texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

@@ -6,7 +6,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from rankbeam.pipeline.engines.options import EngineOptions
 from rankbeam.pipeline.engines.places import EngineKind
+from rankbeam.transform.errors import ConfigError
 
 STATE_FILE = "state.json"
 
@@ -40,6 +42,7 @@ class EngineState:
         ready: Whether it has answered.
         web_port: Port of Flink's own page and REST service; None where there is none.
         members: Its processes, in the order started.
+        options: What it was started with; None where a version started it that did not note that.
     """
 
     kind: EngineKind
@@ -51,6 +54,7 @@ class EngineState:
     ready: bool = False
     web_port: int | None = None
     members: tuple[Member, ...] = field(default=())
+    options: EngineOptions | None = None
 
     @property
     def endpoint(self) -> str:
@@ -79,9 +83,16 @@ def read_state(folder: Path) -> EngineState | None:
     try:
         values: dict[str, Any] = json.loads((folder / STATE_FILE).read_text(encoding="utf-8"))
         members = tuple(Member(**member) for member in values.pop("members"))
-        return EngineState(members=members, **values)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return EngineState(members=members, options=_options(values.pop("options", None)), **values)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ConfigError):
         return None
+
+
+def _options(values: dict[str, Any] | None) -> EngineOptions | None:
+    if values is None:
+        return None
+    settings = tuple((key, value) for key, value in values.pop("settings"))
+    return EngineOptions(settings=settings, **values)
 
 
 def forget_state(folder: Path) -> None:

@@ -80,6 +80,7 @@ def test_flink_of_separate_processes_has_one_of_each_and_its_task_managers(
     # there is none to go to.
     assert int(conf["restart-strategy.fixed-delay.attempts"]) > 2
     alone = configuration(EngineOptions(slots=1, task_managers=1))
+    assert alone["rest.port"] == "8081"
     assert alone["restart-strategy.fixed-delay.attempts"] == "0"
 
 
@@ -108,6 +109,7 @@ def test_spark_runs_a_thread_per_slot(tmp_path: Path) -> None:
         ({"task_managers": -1}, r"--task-managers must be >= 0; got -1"),
         ({"port": 0}, r"--port must be a port from 1 to 65535; got 0"),
         ({"web_port": 65536}, r"--web-port must be a port from 1 to 65535; got 65536"),
+        ({"web_port": 9000}, r"--web-port must be left out without --task-managers; got 9000"),
     ],
 )
 def test_options_out_of_range_are_refused(wrong: dict[str, int], message: str) -> None:
