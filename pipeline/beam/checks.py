@@ -16,6 +16,8 @@ from rankbeam.pipeline.engines.places import EngineKind
 from rankbeam.transform.errors import EnvironmentFault
 
 _TIMEOUT_S = 10.0
+_DOCKER_TIMEOUT_S = 60.0
+"""Its daemon may be starting, and the image's registry be slow."""
 
 
 def check_plan(plan: BeamPlan) -> None:
@@ -73,7 +75,7 @@ def _check_image(field: str, image: str) -> None:
     if docker is None:
         raise EnvironmentFault(f"{field} docker must find docker on PATH; got none")
     for words in (("image", "inspect"), ("manifest", "inspect")):
-        done = subprocess.run([docker, *words, image], capture_output=True, text=True, check=False)
+        done = _docker(field, [docker, *words, image])
         if done.returncode == 0:
             return
     told = done.stderr.strip().splitlines()
@@ -81,6 +83,24 @@ def _check_image(field: str, image: str) -> None:
         f"{field}.image must be an image that docker finds; got {image}: "
         f"{told[-1] if told else 'no such image'}"
     )
+
+
+def _docker(field: str, command: list[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,  # a registry may ask for a password
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=_DOCKER_TIMEOUT_S,
+        )
+    except subprocess.TimeoutExpired:
+        got = f"no answer within {_DOCKER_TIMEOUT_S:g} s to {' '.join(command)}"
+    except OSError as error:
+        got = f"{command[0]}: {error.strerror}"
+    raise EnvironmentFault(f"{field} docker must be able to ask docker for its image; got {got}")
 
 
 def _listens(host: str, port: int) -> bool:

@@ -91,9 +91,14 @@ def _fetch(pom: Path, folder: Path) -> None:
         "-DincludeScope=runtime",
         f"-DoutputDirectory={partial}",
     ]
-    done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+    except OSError as error:
+        raise EnvironmentFault(
+            f"mvn must be a program that can be run; got {command[0]}: {error.strerror}"
+        ) from None
     if done.returncode != 0 or not any(partial.glob("*.jar")):
         tail = _fault(done.stdout) or "\n".join(
             (done.stdout + done.stderr).splitlines()[-_TAIL_LINES:]

@@ -10,6 +10,7 @@ from rankbeam.transform.errors import EnvironmentFault
 
 # Flink 1.19 and Spark 3.5 run on these; both were measured on 17 and 21.
 _OLDEST, _NEWEST = 11, 21
+_ANSWER_TIMEOUT_S = 60.0
 _VERSION = re.compile(r'version "(?:1\.)?(\d+)')
 
 
@@ -17,7 +18,7 @@ def find_java() -> str:
     """Path of a `java` that the engines run on: JAVA_HOME's, else PATH's.
 
     Raises:
-        EnvironmentFault: There is none, or its version does not fit.
+        EnvironmentFault: There is none, it cannot be run, or its version does not fit.
     """
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
@@ -26,15 +27,36 @@ def find_java() -> str:
         raise EnvironmentFault(
             f"java must be installed for an engine (Java {_OLDEST} to {_NEWEST}); got {got}"
         )
-    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
-    match = _VERSION.search(told.stderr + told.stdout)
+    told = _version(java)
+    match = _VERSION.search(told)
     if match is None or not _OLDEST <= int(match[1]) <= _NEWEST:
-        lines = (told.stderr or told.stdout).strip().splitlines()
+        lines = told.strip().splitlines()
         raise EnvironmentFault(
             f"java must be of version {_OLDEST} to {_NEWEST}; got {java}: "
             f"{lines[0] if lines else 'no version'}"
         )
     return java
+
+
+def _version(java: str) -> str:
+    """What it says of its version: Java says it on the standard error."""
+    try:
+        done = subprocess.run(
+            [java, "-version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=_ANSWER_TIMEOUT_S,
+        )
+    except subprocess.TimeoutExpired:
+        got = f"no version within {_ANSWER_TIMEOUT_S:g} s"
+    except OSError as error:
+        got = str(error.strerror)
+    else:
+        return done.stderr + done.stdout
+    raise EnvironmentFault(f"java must be a program that can be run; got {java}: {got}")
 
 
 def find_maven() -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rankbeam.pipeline.beam import checks
 from rankbeam.pipeline.beam.checks import check_plan
 from rankbeam.pipeline.beam.plan import BeamPlan, EngineFound, make_plan
 from rankbeam.pipeline.beam.prepare import prepare_beam
@@ -96,6 +97,23 @@ def test_image_that_docker_does_not_find_is_a_fault(
             check_plan(_plan(endpoint, image))
         program(tmp_path, "docker", '[ "$1 $2 $3" = "image inspect rankbeam:9" ]')
         check_plan(_plan(endpoint, image))
+
+
+def test_docker_that_does_not_answer_is_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    monkeypatch.setattr(checks, "_DOCKER_TIMEOUT_S", 0.2)
+    docker = program(tmp_path, "docker", "exec sleep 60")
+    field = r"^beam\.flink\.environment docker must be able to ask docker for its image; got "
+    image = {"kind": "docker", "image": "rankbeam:9"}
+    with job_service() as endpoint:
+        silent = rf"{field}no answer within 0\.2 s to {docker} image inspect rankbeam:9$"
+        with pytest.raises(EnvironmentFault, match=silent):
+            check_plan(_plan(endpoint, image))
+        docker.write_bytes(b"no program")
+        with pytest.raises(EnvironmentFault, match=rf"{field}{docker}: Exec format error$"):
+            check_plan(_plan(endpoint, image))
 
 
 def test_options_are_held_to_what_the_job_service_describes() -> None:

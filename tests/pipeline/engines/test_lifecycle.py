@@ -109,6 +109,44 @@ def test_up_asks_for_a_java_that_fits(places: Places, tmp_path: Path, version: s
         bring_up("flink", _SHORT, places, _said)
 
 
+@pytest.mark.parametrize("by_home", [False, True])
+def test_java_that_is_no_program_is_one_fault(
+    places: Places, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, by_home: bool
+) -> None:
+    path = program(tmp_path / "bin", "java")
+    if by_home:
+        monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    path.write_bytes(b"\x00\x01 no program")
+    message = rf"^java must be a program that can be run; got {path}: Exec format error$"
+    with pytest.raises(EnvironmentFault, match=message):
+        bring_up("flink", _SHORT, places, _said)
+    path.unlink()
+    path.mkdir()  # may be entered, which looks like a program's right
+    if by_home:
+        with pytest.raises(EnvironmentFault, match=rf"; got {path}: Permission denied$"):
+            bring_up("flink", _SHORT, places, _said)
+
+
+def test_java_that_does_not_answer_is_a_fault(
+    places: Places, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("rankbeam.pipeline.engines.java._ANSWER_TIMEOUT_S", 0.2)
+    path = program(tmp_path / "bin", "java", "exec sleep 60")
+    message = rf"^java must be a program that can be run; got {path}: no version within 0\.2 s$"
+    with pytest.raises(EnvironmentFault, match=message):
+        bring_up("flink", _SHORT, places, _said)
+
+
+def test_maven_that_is_no_program_is_not_blamed_on_the_cache(
+    places: Places, tmp_path: Path
+) -> None:
+    path = program(tmp_path / "bin", "mvn")
+    path.write_bytes(b"\x00\x01 no program")
+    message = rf"^mvn must be a program that can be run; got {path}: Exec format error$"
+    with pytest.raises(EnvironmentFault, match=message):
+        fetch_jars("flink", places, _said)
+
+
 @pytest.mark.parametrize("version", ["11.0.2", "21.0.9"])
 def test_java_is_found_by_its_version(places: Places, tmp_path: Path, version: str) -> None:
     path = program(tmp_path / "bin", "java", f"echo 'openjdk version \"{version}\"' >&2")
