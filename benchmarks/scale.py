@@ -148,8 +148,8 @@ def combined(runs: Sequence[Size]) -> list[Size]:
     return sizes
 
 
-def main() -> None:
-    """Measures every size and prints the table."""
+def main() -> int:
+    """Measures every size and prints the table; returns 1 where a promise was missed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rows", type=int, nargs="+", default=list(ROWS))
     parser.add_argument("--repeats", type=int, default=3, help="of all sizes but the largest")
@@ -165,8 +165,10 @@ def main() -> None:
             told = [dataclasses.asdict(run) for run in runs]
             options.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     sizes = combined(runs)
-    print(f"{os.cpu_count()} cores\n", *table(sizes), "", *verdicts(sizes), sep="\n")
+    judged = verdicts(sizes)
+    print(f"{os.cpu_count()} cores\n", *table(sizes), "", *judged, sep="\n")
+    return int(any("MISSED" in line for line in judged))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,6 +1,8 @@
 """What benchmarks/scale.py concludes from its figures."""
 
+import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,8 @@ import pytest
 
 from benchmarks.scale import JUDGED, Size, combined, exponent, schedule, table, verdicts
 from benchmarks.scale_run import tree_mb
+
+_SCRIPT = Path(__file__).parents[2] / "benchmarks" / "scale.py"
 
 
 def _size(rows: int, seconds: float, peak_mb: float = 1_000.0) -> Size:
@@ -76,9 +80,39 @@ def test_tree_mb_counts_descendants(tmp_path: Path) -> None:
     assert tree_mb(os.getpid()) > 10
 
 
+@pytest.mark.parametrize(
+    ("seconds", "peak_mb", "code"),
+    [((1.0, 4.0), 7_999.0, 0), ((1.0, 40.0), 7_999.0, 1), ((1.0, 4.0), 8_000.0, 1)],
+)
+def test_exit_code_tells_whether_a_promise_was_missed(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    seconds: tuple[float, float],
+    peak_mb: float,
+    code: int,
+) -> None:
+    """The script as it is run, on simulated logs; only the DAG, which takes minutes, is not."""
+    takes = iter(seconds)
+
+    def dag(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        each = _size(0, next(takes), peak_mb)
+        Path(command[5]).write_text(
+            json.dumps({"seconds": each.seconds, "peak_mb": each.peak_mb}), encoding="utf-8"
+        )
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", dag)
+    words = ["--rows", "1000", "4000", "--repeats", "1", "--folder", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", [str(_SCRIPT), *words])
+    with pytest.raises(SystemExit, match=f"^{code}$"):
+        runpy.run_path(str(_SCRIPT), run_name="__main__")
+    assert ("MISSED" in capsys.readouterr().out) == bool(code)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_help_needs_no_tensorflow() -> None:
-    script = Path(__file__).parents[2] / "benchmarks" / "scale.py"
     done = subprocess.run(
-        [sys.executable, str(script), "--help"], capture_output=True, text=True, check=True
+        [sys.executable, str(_SCRIPT), "--help"], capture_output=True, text=True, check=True
     )
     assert "--rows" in done.stdout
