@@ -134,7 +134,7 @@ def _node_plan(
     options = (*spec.options, *own.options)
     place = None
     if runner == "direct":
-        words = direct_arguments(own.direct or spec.direct)
+        words = direct_arguments(_over(spec.direct, own.direct))
     elif runner == "dataflow":
         if spec.dataflow is None:
             raise ConfigError(

@@ -163,6 +163,43 @@ def test_nodes_take_what_is_theirs_and_share_the_rest() -> None:
     assert plan.nodes["Evaluator"].arguments[:3] == (*_DIRECT[:2], "--direct_num_workers=3")
 
 
+def test_node_takes_what_it_leaves_unset_of_direct_from_the_common_section() -> None:
+    plan = _plan(
+        {
+            "direct": {"running_mode": "multi_processing", "num_workers": 4},
+            "nodes": {
+                "Transform": {"direct": {"num_workers": 2}},
+                "Evaluator": {"direct": {"running_mode": "multi_threading"}},
+                # Beam's own default, but asked for.
+                "StatisticsGen": {"direct": {"running_mode": "in_memory", "num_workers": 1}},
+            },
+        }
+    )
+    told = {name: node.arguments[1:3] for name, node in plan.nodes.items()}
+    mode, workers = "--direct_running_mode=", "--direct_num_workers="
+    assert told["Transform"] == (f"{mode}multi_processing", f"{workers}2")
+    assert told["Evaluator"] == (f"{mode}multi_threading", f"{workers}4")
+    assert told["StatisticsGen"] == (f"{mode}in_memory", f"{workers}1")
+
+
+def _all_on_direct(runner: str) -> dict[str, Any]:
+    names = ("StatisticsGen", "Transform", "Evaluator")
+    return {"runner": runner, "nodes": {name: {"runner": "direct"} for name in names}}
+
+
+@pytest.mark.parametrize("runner", ["flink", "spark", "dataflow"])
+def test_runner_that_no_node_goes_to_needs_nothing(runner: BeamRunner) -> None:
+    """No engine, and no section `dataflow`: nothing is left that would run there."""
+
+    def none_is_up(kind: EngineKind) -> EngineFound:
+        raise AssertionError(f"no node runs on {kind}")
+
+    spec = BeamSpec.model_validate(_all_on_direct(runner))
+    plan = make_plan(spec, None, none_is_up, lambda: "/bin/worker")
+    assert {node.arguments for node in plan.nodes.values()} == {_DIRECT}
+    assert (plan.places, plan.is_used(runner)) == ({}, False)
+
+
 def test_flag_sends_all_nodes_there() -> None:
     section = {"runner": "flink", "nodes": {"Evaluator": {"runner": "spark"}}}
     assert {node.runner for node in _plan(section).nodes.values()} == {"flink", "spark"}
