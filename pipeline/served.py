@@ -7,12 +7,14 @@ import click
 
 from rankbeam.pipeline.config.load import LoadedConfig, load_config
 from rankbeam.pipeline.layout import DEFAULT_ROOT, OutputLayout
+from rankbeam.pipeline.quiet import held_back_stderr
 from rankbeam.pipeline.runs.latest import latest_pushed
 from rankbeam.serving.flag_options import server_options
 from rankbeam.serving.flags import Flags
 from rankbeam.serving.locate import locate
 from rankbeam.serving.serve import run_server
 from rankbeam.serving.server_options import ServerOptions
+from rankbeam.serving.settings.logging import Put
 from rankbeam.serving.settings.model import ModelSettings
 from rankbeam.serving.version_text import version_text
 from rankbeam.transform.errors import ConfigError
@@ -113,7 +115,25 @@ def _check_sources(request: ServeRequest) -> None:
 def _configured(flags: Flags, loaded: LoadedConfig, folder: Path) -> ModelSettings:
     model = _pushed(flags, folder)
     log = loaded.config.serving.request_log
-    return model if log is None else replace(model, logging=log.settings(loaded.base_dir))
+    if log is None:
+        return model
+    settings = log.settings(loaded.base_dir)
+    if log.archive is not None and log.archive_is_remote:
+        settings = log.settings(loaded.base_dir, _remote_put(log.archive))
+    return replace(model, logging=settings)
+
+
+def _remote_put(archive: str) -> Put:
+    """What copies a file to a URI; only servers that do are to wait for its libraries.
+
+    Raises:
+        ConfigError: Beam's options for its file systems are unknown to it.
+        EnvironmentFault: The client lacks a package or an option.
+    """
+    with held_back_stderr():
+        from rankbeam.components.remote.put import check_options, put_file  # noqa: PLC0415
+    check_options(archive)
+    return put_file
 
 
 def _pushed(flags: Flags, folder: Path) -> ModelSettings:

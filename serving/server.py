@@ -138,6 +138,7 @@ class ModelServer:
             await drain.end("a change of the models", registry.close)
             await drain.end("request logs, on a slow disk", logs.close, _FLUSH_S)
             await drain.end("graphs that run", lambda: _end(pools))
+            await drain.end("finished request logs, on their way", logs.join_archives)
             await self._tell(drain)
 
     async def _serve_fronts(self, core: ServerCore, executor: futures.Executor) -> Drain:

@@ -116,19 +116,28 @@ class S3Server:
         self.refuses = None
         self.requests.clear()
 
+    def up(self) -> None:
+        """Listen: on the port of before where it was up already."""
+        port = int(self.endpoint.rpartition(":")[2] or 0)
+        self._server = make_server("127.0.0.1", port, self, threaded=True)
+        self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def down(self) -> None:
+        """Listen no more, and keep what is in the buckets."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
 
 @contextmanager
 def s3_server() -> Iterator[S3Server]:
     """The server, up for a block in a thread of its own."""
     served = S3Server()
-    server = make_server("127.0.0.1", 0, served, threaded=True)
-    served.endpoint = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
+    served.up()
     try:
         yield served
     finally:
         served.reset()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        served.down()

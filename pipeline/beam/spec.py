@@ -6,17 +6,19 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field, field_validator
 
 from rankbeam.transform.specs.base import StrictModel
+from rankbeam.transform.specs.paths import local
 
 BeamRunner = Literal["direct", "flink", "spark", "dataflow"]
 RUNNERS: tuple[BeamRunner, ...] = get_args(BeamRunner)
-BeamNode = Literal["ExampleGen", "StatisticsGen", "Transform", "Evaluator"]
-"""The nodes that may run a Beam pipeline; ExampleGen does where it reads from BigQuery."""
+BeamNode = Literal["StatisticsGen", "Transform", "Evaluator"]
+"""The nodes that run a Beam pipeline; ExampleGen runs none, whatever the source (decision 0007)."""
 
 Count = Annotated[int, Field(ge=1)]
 Endpoint = Annotated[str, Field(pattern=r"^[^\s:/]+:\d{1,5}$")]
 Text = Annotated[str, Field(min_length=1)]
 Bucket = Annotated[str, Field(pattern=r"^gs://[a-z0-9][a-z0-9._-]{1,61}[a-z0-9](/.*)?$")]
 Options = tuple[str, ...]
+_PROGRAM = local("a program on the task managers' machines", "they start it")
 
 
 class DirectSpec(StrictModel):
@@ -36,7 +38,7 @@ class ProcessEnvironment(StrictModel):
     """Each task manager starts Python processes beside itself."""
 
     kind: Literal["process"]
-    command: Text | None = Field(
+    command: Annotated[Text, _PROGRAM] | None = Field(
         default=None,
         description=(
             "Program that starts a worker, as Beam's PROCESS environment calls it; by default one "

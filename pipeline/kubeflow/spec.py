@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from rankbeam.transform.specs.base import StrictModel
+from rankbeam.transform.specs.paths import local
 
 NodeName = Literal[
     "ExampleGen",
@@ -25,7 +26,9 @@ NodeName = Literal[
 ]
 Text = Annotated[str, Field(min_length=1)]
 EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-MountPath = Annotated[str, Field(pattern=r"^/.+$")]
+MountPath = Annotated[
+    str, Field(pattern=r"^/.+$"), local("a path in the container", "what is mounted appears there")
+]
 
 # These look at what may have changed outside the pipeline.
 NEVER_CACHED = frozenset({"Baseline", "Pusher"})

@@ -130,6 +130,28 @@ class _Lives:
         )
 
 
+class _Archive:
+    """The tallies of the request log's archive."""
+
+    def __init__(self) -> None:
+        self.moved = Counts(
+            f"{_OURS}request_log_archived_files_total",
+            "Finished files of the request log that were moved to its archive.",
+            ("model",),
+        )
+        self.failures = Counts(
+            f"{_OURS}request_log_archive_failures_total",
+            "Tries to move such a file that failed.",
+            ("model",),
+        )
+        self.left = Counts(
+            f"{_OURS}request_log_unarchived_files",
+            "Finished files of the request log that are not in its archive yet.",
+            ("model",),
+            kind="gauge",
+        )
+
+
 class Metrics(Collector):
     """One server's metrics, in a registry of their own; safe to use from any thread.
 
@@ -138,7 +160,8 @@ class Metrics(Collector):
     """
 
     def __init__(self) -> None:
-        self._requests, self._batches, self._lives = _Requests(), _Batches(), _Lives()
+        self._requests, self._batches = _Requests(), _Batches()
+        self._lives, self._archive = _Lives(), _Archive()
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(self)
 
@@ -221,9 +244,21 @@ class Metrics(Collector):
         self._lives.log_dropped.add((model,), count)
         self._lives.tf_log.add((model, "RESOURCE_EXHAUSTED"), count)
 
+    def count_log_archived(self, model: str) -> None:
+        """Counts a finished file of the request log that was moved to its archive."""
+        self._archive.moved.add((model,))
+
+    def count_log_archive_failure(self, model: str) -> None:
+        """Counts a try to move a finished file that failed."""
+        self._archive.failures.add((model,))
+
+    def set_log_unarchived(self, model: str, files: int) -> None:
+        """Says how many finished files of the request log are not in its archive yet."""
+        self._archive.left.put((model,), files)
+
     def collect(self) -> Iterable[Metric]:
         """All families, for `prometheus_client`."""
-        for group in (self._requests, self._batches, self._lives):
+        for group in (self._requests, self._batches, self._lives, self._archive):
             for tally in vars(group).values():
                 yield tally.family()
 

@@ -39,6 +39,11 @@ class Counts:
         with self._lock:
             self._values[labels] = self._values.get(labels, 0.0) + amount
 
+    def put(self, labels: Labels, value: float) -> None:
+        """Sets the number of these labels, for gauges."""
+        with self._lock:
+            self._values[labels] = value
+
     def replace(self, old: Iterable[Labels], new: Iterable[Labels]) -> None:
         """Takes some label values out and sets others to 1, for gauges that say which state is."""
         with self._lock:

@@ -9,6 +9,7 @@ from rankbeam.serving.manifests.names import DnsLabel, DnsName
 from rankbeam.serving.manifests.quantities import Cpu, Memory, cpu_cores, memory_bytes
 from rankbeam.serving.manifests.stores import ClaimStore, ModelStore
 from rankbeam.transform.specs.base import StrictModel
+from rankbeam.transform.specs.paths import local
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 ImageName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._:/-]*$")]
@@ -16,6 +17,10 @@ ImageTag = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")]
 PinnedImage = Annotated[
     str, Field(pattern=r"^[a-z0-9][a-z0-9._:/-]*[a-z0-9]:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")
 ]
+_KEY = local(
+    "a file of the machine that runs Compose",
+    "it holds the server's private key, which is not to travel",
+)
 
 
 class ReplicasSpec(StrictModel):
@@ -124,7 +129,7 @@ class TlsSpec(StrictModel):
     secret: DnsName = Field(
         description="Kubernetes Secret that holds the file under the key ssl.config."
     )
-    file: Annotated[str, Field(min_length=1)] = Field(
+    file: Annotated[str, Field(min_length=1), _KEY] = Field(
         default="ssl.config",
         description="The file on the machine that runs Compose, from its working directory; "
         "`run_as_user` must be able to read it.",

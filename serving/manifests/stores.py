@@ -8,6 +8,12 @@ from pydantic import Field, field_validator
 from rankbeam.serving.manifests.names import DnsLabel, DnsName
 from rankbeam.serving.manifests.quantities import Memory
 from rankbeam.transform.specs.base import StrictModel
+from rankbeam.transform.specs.paths import local
+
+_MOUNTED = local(
+    "a folder that the servers' machines see", "containers mount it (kind: bucket takes a URI)"
+)
+_INSIDE = local("a folder inside the volume", "a claim holds it (kind: bucket takes a URI)")
 
 
 def _check_inside(path: str) -> str:
@@ -21,7 +27,7 @@ class FolderStore(StrictModel):
     """A folder that every machine sees under the same path, such as a mounted network drive."""
 
     kind: Literal["folder"] = "folder"
-    path: Annotated[str, Field(min_length=1)] = Field(
+    path: Annotated[str, Field(min_length=1), _MOUNTED] = Field(
         description="Folder of the version folders. Kubernetes needs an absolute path; for "
         "Compose a relative one starts at the working directory."
     )
@@ -34,7 +40,7 @@ class ClaimStore(StrictModel):
     claim: DnsLabel | None = Field(
         default=None, description="A claim that exists; by default one is made for the model."
     )
-    sub_path: str = Field(
+    sub_path: Annotated[str, _INSIDE] = Field(
         default="", description="Folder of the version folders inside the volume; empty: its root."
     )
     size: Memory = Field(default="10Gi", description="Size of a claim that is made.")

@@ -11,6 +11,7 @@ from typing import Protocol
 from google.protobuf.message import Message
 
 from rankbeam.serving.request_log import record
+from rankbeam.serving.request_log.archive import Archive, ArchiveCounter
 from rankbeam.serving.request_log.frames import frame
 from rankbeam.serving.request_log.names import stem_of
 from rankbeam.serving.request_log.record import Answered
@@ -38,7 +39,7 @@ class Caller(Protocol):
         """The request's id."""
 
 
-class LogCounter(Protocol):
+class LogCounter(ArchiveCounter, Protocol):
     """What the log needs of `rankbeam.serving.engine.metrics.Metrics`."""
 
     def count_log_written(self, model: str, count: int = 1) -> None:
@@ -77,9 +78,13 @@ class RequestLog:
         self._reported_at = -_REPORT_S
         self._failing = False
         self._recovered = False
+        stem = stem_of(model, settings.prefix)
+        self._archive: Archive | None = None
+        if settings.archive is not None:
+            self._archive = Archive(model, settings.folder, stem, settings.archive, counter)
         self._spool = Spool(
             settings,
-            stem_of(model, settings.prefix),
+            stem,
             on_written=self._count_written,
             on_lost=self._count_dropped,
         )
@@ -128,6 +133,13 @@ class RequestLog:
         self._thread.join(_CLOSE_S)
         if self._thread.is_alive():
             _LOGGER.error("request log of %s: %s hangs", self._model, self.settings.folder)
+        if self._archive is not None:
+            self._archive.end()
+
+    def join_archive(self) -> None:
+        """Waits, once closed, until finished files have been moved to the archive, if any."""
+        if self._archive is not None:
+            self._archive.join()
 
     def _has_room(self, size: int) -> bool:
         """Whether one more of that size may wait; it is counted at once if so."""
@@ -246,6 +258,8 @@ class RequestLog:
     def _count_written(self, count: int) -> None:
         if count:
             self._counter.count_log_written(self._model, count)
+            if self._archive is not None:
+                self._archive.wake()
 
     def _count_dropped(self, count: int) -> None:
         if count:

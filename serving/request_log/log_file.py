@@ -50,7 +50,7 @@ class LogFile:
         self._descriptor = os.open(paths.partial, flags, 0o644)
         try:
             # Between creation and lock, another process may take the file for a dead one's.
-            if not _lock_new(self._descriptor) or not self.is_there():
+            if not lock_if_known(self._descriptor) or not self.is_there():
                 raise OSError(errno.EAGAIN, "another process removed the new file", paths.partial)
         except OSError:
             os.close(self._descriptor)
@@ -125,7 +125,12 @@ def lock(descriptor: int) -> bool:
     return True
 
 
-def _lock_new(descriptor: int) -> bool:
+def lock_if_known(descriptor: int) -> bool:
+    """As `lock`; true where the file system knows no locks.
+
+    Raises:
+        OSError: The file system fails.
+    """
     try:
         return lock(descriptor)
     except OSError as error:
@@ -162,10 +167,15 @@ def finish(descriptor: int, paths: LogPaths, records: int) -> None:
     for folder in (paths.finished.parent, paths.partial.parent):
         # The move is done; that it is durable as well can only be asked for.
         with contextlib.suppress(OSError):
-            _sync_folder(folder)
+            sync_folder(folder)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Asks for what was moved in a folder to be durable.
+
+    Raises:
+        OSError: The disk fails.
+    """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

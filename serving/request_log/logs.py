@@ -26,6 +26,7 @@ class RequestLogs(Mapping[str, RequestLog]):
     def __init__(self, counter: LogCounter) -> None:
         self._counter = counter
         self._logs: dict[str, RequestLog] = {}
+        self._ended: list[RequestLog] = []
         self._updating = threading.Lock()
 
     def __getitem__(self, model: str) -> RequestLog:
@@ -43,10 +44,17 @@ class RequestLogs(Mapping[str, RequestLog]):
             ended = self._replace(models)
             for log in ended:
                 log.close()
+                if log.settings.archive is not None:
+                    self._ended.append(log)
 
     def close(self) -> None:
         """Flushes and closes all logs."""
         self.update(())
+
+    def join_archives(self) -> None:
+        """Waits, once closed, until finished files have been moved to their archives."""
+        for log in self._ended:
+            log.join_archive()
 
     def _replace(self, models: Iterable[LoggedModel]) -> list[RequestLog]:
         """Makes the logs those of the models; returns the ones that end."""

@@ -63,10 +63,7 @@ def partial_files(folder: Path, stem: str) -> list[LogPaths]:
     Raises:
         OSError: The folder cannot be listed.
     """
-    moment, suffix = r"\d{8}T\d{6}Z", re.escape(SUFFIX)
-    # A second moment belongs to another model, whose own name ends in what looks like the first.
-    rest = rf"(?!{moment}-).+-\d+-[0-9a-f]{{8}}-\d{{6,}}{suffix}"
-    shape = re.compile(rf"\.({re.escape(stem)}-(?=(\d{{8}})){moment}-{rest})\.partial")
+    shape = re.compile(rf"\.({_shape(stem)})\.partial")
     if not folder.is_dir():
         return []
     matches = [shape.fullmatch(name) for name in sorted(os.listdir(folder))]
@@ -75,6 +72,32 @@ def partial_files(folder: Path, stem: str) -> list[LogPaths]:
         for match in matches
         if match is not None
     ]
+
+
+def finished_of(folder: Path, stem: str) -> list[Path]:
+    """The finished files of a model in a folder, oldest first; none where there is no folder.
+
+    Raises:
+        OSError: The folder cannot be listed.
+    """
+    shape, span = re.compile(_shape(stem)), re.compile(r"\d{8}")
+    if not folder.is_dir():
+        return []
+    return [
+        folder / day / name
+        for day in sorted(os.listdir(folder))
+        if span.fullmatch(day) and (folder / day).is_dir()
+        for name in sorted(os.listdir(folder / day))
+        if shape.fullmatch(name)
+    ]
+
+
+def _shape(stem: str) -> str:
+    """A regular expression of a model's finished names, whose one group is the day."""
+    moment, suffix = r"\d{8}T\d{6}Z", re.escape(SUFFIX)
+    # A second moment belongs to another model, whose own name ends in what looks like the first.
+    rest = rf"(?!{moment}-).+-\d+-[0-9a-f]{{8}}-\d{{6,}}{suffix}"
+    return rf"{re.escape(stem)}-(?=(\d{{8}})){moment}-{rest}"
 
 
 def _partial(folder: Path, name: str) -> Path:

@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,22 @@ if TYPE_CHECKING:
     from tensorflow_serving.config import logging_config_pb2
 
 _TYPE = "tfrecord"
+
+Put = Callable[[Path, str], None]
+"""Copies a file to a place, whole or not at all; raises OSError."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveSettings:
+    """Where finished files of a log are moved to.
+
+    Attributes:
+        place: a folder, or its URI; spans are below it.
+        put: copies a file there.
+    """
+
+    place: str
+    put: Put
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +43,7 @@ class LoggingSettings:
         rotate_s: a file of this age in seconds is finished.
         max_queued: sampled requests that may wait to be written; more are dropped.
         max_queued_bytes: bytes of them, with their answers; likewise.
+        archive: where finished files are moved to; None leaves them.
     """
 
     folder: Path
@@ -35,6 +53,7 @@ class LoggingSettings:
     rotate_s: float = 600.0
     max_queued: int = 1000
     max_queued_bytes: int = 64 << 20
+    archive: ArchiveSettings | None = None
 
 
 def from_proto(config: "logging_config_pb2.LoggingConfig") -> LoggingSettings:

@@ -132,6 +132,19 @@ def test_version_state_is_one_series_for_each_version_that_is_known() -> None:
     }
 
 
+def test_archive_of_the_request_log_is_counted() -> None:
+    metrics = Metrics()
+    metrics.set_log_unarchived("m", 3)
+    metrics.count_log_archive_failure("m")
+    metrics.count_log_archived("m")
+    metrics.count_log_archived("m")
+    metrics.set_log_unarchived("m", 1)
+    prefix = "rankbeam_serving_request_log"
+    assert _value(metrics, f"{prefix}_unarchived_files", model="m") == 1
+    assert _value(metrics, f"{prefix}_archive_failures_total", model="m") == 1
+    assert _value(metrics, f"{prefix}_archived_files_total", model="m") == 2
+
+
 def test_request_log_and_loads_are_counted() -> None:
     metrics = Metrics()
     metrics.count_log_written("m", 5)

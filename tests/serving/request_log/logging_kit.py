@@ -24,6 +24,9 @@ class Counter:
     def __init__(self) -> None:
         self.written = 0
         self.dropped = 0
+        self.archived = 0
+        self.failures = 0
+        self.unarchived: int | None = None
         self._lock = threading.Lock()
 
     def count_log_written(self, model: str, count: int = 1) -> None:
@@ -35,6 +38,18 @@ class Counter:
         """Counts records that were lost."""
         with self._lock:
             self.dropped += count
+
+    def count_log_archived(self, model: str) -> None:
+        """Counts a finished file that has arrived."""
+        self.archived += 1
+
+    def count_log_archive_failure(self, model: str) -> None:
+        """Counts a try to move one that failed."""
+        self.failures += 1
+
+    def set_log_unarchived(self, model: str, files: int) -> None:
+        """Says how many are still in the folder."""
+        self.unarchived = files
 
 
 def request_of(examples: list[bytes], signature: str = "") -> predict_pb2.PredictRequest:

@@ -7,8 +7,9 @@ from google.protobuf import text_format
 from pydantic import ValidationError
 from tensorflow_serving.config import logging_config_pb2
 
+from rankbeam.serving.request_log.archive import copy_locally
 from rankbeam.serving.request_log.spec import RequestLogSpec
-from rankbeam.serving.settings.logging import LoggingSettings, from_proto
+from rankbeam.serving.settings.logging import ArchiveSettings, LoggingSettings, from_proto
 from rankbeam.transform.errors import ConfigError
 
 
@@ -89,3 +90,36 @@ def test_settings_of_a_config_section_that_cannot_be(bad: dict[str, object]) -> 
 
 def test_settings_have_the_defaults_of_the_section() -> None:
     assert RequestLogSpec(folder="x").settings(Path("/")) == LoggingSettings(Path("/x"))
+
+
+@pytest.mark.parametrize(
+    ("archive", "place"),
+    [
+        ("gs://logs/ranker", "gs://logs/ranker"),
+        ("s3://logs", "s3://logs"),
+        ("hdfs://logs", "hdfs://logs"),
+        ("kept", "/base/kept"),
+        ("/mnt/kept", "/mnt/kept"),
+    ],
+)
+def test_settings_of_an_archive(archive: str, place: str) -> None:
+    spec = RequestLogSpec(folder="log", archive=archive)
+    assert spec.settings(Path("/base")).archive == ArchiveSettings(place, copy_locally)
+    assert spec.archive_is_remote is ("://" in archive)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (
+            {"archive": "ftp://host/log"},
+            "archive must be a folder or begin with gs://, s3://, hdfs",
+        ),
+        ({"archive": "./log/"}, "archive must not be the log's own folder; got ./log/"),
+        ({"archive": ""}, "at least 1 character"),
+        ({"folder": "gs://b/c"}, r"archive moves finished files to a URI\); got gs://b/c"),
+    ],
+)
+def test_settings_refuse_places_that_cannot_be(fields: dict[str, str], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        RequestLogSpec(**{"folder": "log", **fields})
