@@ -45,7 +45,11 @@ def test_section_is_read(tmp_path: Path) -> None:
             r"beam\.flink\.environment\.image must ",
         ),
         ({"options": ["parallelism=3"]}, r"beam\.options: options must each begin with --; got 'p"),
-        ({"nodes": {"Trainer": {}}}, r"beam\.nodes\.Trainer must be one of 'ExampleGen'"),
+        ({"nodes": {"Trainer": {}}}, r"beam\.nodes\.Trainer must be one of 'Statisti"),
+        (
+            {"nodes": {"ExampleGen": {}}},
+            r"beam\.nodes\.ExampleGen must be one of 'Statis.* or 'Eva",
+        ),
         ({"nodes": {"Transform": {"runer": "x"}}}, r"did you mean runner\?"),
         (
             {"dataflow": {"project": "p", "region": "r", "temp_location": "gs://bucket/tmp"}},
