@@ -4,8 +4,11 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tfx import v1 as tfx
+from tfx.components.example_validator.component import ExampleValidator
+from tfx.components.schema_gen.component import SchemaGen
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base.base_node import BaseNode
+from tfx.orchestration import metadata
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.pipeline import Pipeline
 from tfx.utils import path_utils
@@ -61,7 +64,7 @@ def build_nodes(
         schema=inferred.outputs["schema"], options=options.schema_contract_options(config)
     )
     schema = contract.outputs["schema"]
-    validator = tfx.components.ExampleValidator(statistics=statistics, schema=schema)
+    validator = ExampleValidator(statistics=statistics, schema=schema)
     gate = DataGate(
         examples=examples,
         statistics=statistics,
@@ -146,11 +149,9 @@ def baseline_salt(destination: str) -> Callable[[Mapping[str, Artifacts]], str]:
 
 def _schema_node(config: RankbeamConfig, base_dir: Path | str, statistics: object) -> BaseNode:
     if config.data.schema_path is not None:
-        return tfx.components.ImportSchemaGen(
-            schema_file=_joined(str(base_dir), config.data.schema_path)
-        )
+        return ImportSchemaGen(schema_file=_joined(str(base_dir), config.data.schema_path))
     # No fixed shape: a feature may be absent, in training as in serving.
-    return tfx.components.SchemaGen(statistics=statistics, infer_feature_shape=False)
+    return SchemaGen(statistics=statistics, infer_feature_shape=False)
 
 
 def _joined(base_dir: str, path: str) -> str:
@@ -179,8 +180,6 @@ def build_pipeline(
         pipeline_root=root,
         components=nodes,
         enable_cache=True,
-        metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
-            metadata_path
-        ),
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(metadata_path),
         beam_pipeline_args=list(beam_args),
     )

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tfx import v1 as tfx
+from tfx.dsl.components.common.importer import Importer
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
+from tfx.orchestration.pipeline import Pipeline
+from tfx.types import standard_artifacts
 
 from rankbeam.components.infra_validator.component import InfraValidator
 from rankbeam.components.infra_validator.spec import InfraValidationSpec
@@ -16,23 +18,22 @@ from rankbeam.components.pusher.component import Pusher
 from rankbeam.components.pusher.spec import PushSpec
 
 
-def _imported(kind: type, name: str) -> tfx.dsl.Importer:
-    return tfx.dsl.Importer(source_uri=f"gs://bucket/{name}", artifact_type=kind).with_id(name)
+def _imported(kind: type, name: str) -> Importer:
+    return Importer(source_uri=f"gs://bucket/{name}", artifact_type=kind).with_id(name)
 
 
 @pytest.mark.slow
 def test_kubeflow_nodes_compile(tmp_path: Path) -> None:
-    kinds = tfx.types.standard_artifacts
-    model = _imported(kinds.Model, "trained")
-    examples = _imported(kinds.Examples, "logged")
-    blessing = _imported(kinds.ModelBlessing, "evaluated")
+    model = _imported(standard_artifacts.Model, "trained")
+    examples = _imported(standard_artifacts.Examples, "logged")
+    blessing = _imported(standard_artifacts.ModelBlessing, "evaluated")
     infra = InfraValidator(
         model=model.outputs["result"],
         examples=examples.outputs["result"],
         options=InfraValidationSpec(num_examples=5),
     )
-    transformed = _imported(kinds.TransformGraph, "transformed")
-    schema = _imported(kinds.Schema, "contract")
+    transformed = _imported(standard_artifacts.TransformGraph, "transformed")
+    schema = _imported(standard_artifacts.Schema, "contract")
     parity = ParityCheck(
         examples=examples.outputs["result"],
         model=model.outputs["result"],
@@ -54,7 +55,7 @@ def test_kubeflow_nodes_compile(tmp_path: Path) -> None:
         kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(default_image="rankbeam:test"),
         output_filename=str(output),
     ).run(
-        tfx.dsl.Pipeline(
+        Pipeline(
             pipeline_name="ads",
             pipeline_root=str(tmp_path / "root"),
             components=[model, examples, blessing, transformed, schema, infra, parity, pusher],

@@ -75,6 +75,16 @@ def test_grammar_that_is_built_at_each_import_of_kfp_is_not_locked() -> None:
     assert find_spec("rfc3987_syntax") is None
 
 
+def test_run_imports_no_client_of_vertex_and_no_sdk_of_kubeflow() -> None:
+    """What they import takes half as long as all that a run needs."""
+    code = "import sys, rankbeam.pipeline.dag, rankbeam.pipeline.execution; print(*sys.modules)"
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    brought = set(answer.stdout.split())
+    assert "tfx.orchestration.pipeline" in brought
+    assert brought & {"google.cloud.aiplatform", "kfp"} == set()
+
+
 @pytest.mark.parametrize("command", [["--help"], ["config", "--help"], ["run", "--help"]])
 def test_help_answers_quickly(command: list[str]) -> None:
     """The best of three, in processor seconds, so that a busy machine does not fail it."""

@@ -6,9 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from tfx import v1 as tfx
+from tfx.components import ExampleValidator, ImportExampleGen, SchemaGen, StatisticsGen
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration import metadata
+from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
+    KubeflowV2DagRunner,
+    KubeflowV2DagRunnerConfig,
+)
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import example_gen_pb2
 from tfx.types import Channel, standard_artifacts
 
@@ -27,15 +33,13 @@ def build(folder: Path) -> list[BaseNode]:
     splits = [
         example_gen_pb2.Input.Split(name=name, pattern=f"{name}/*") for name in ("train", "eval")
     ]
-    examples = tfx.components.ImportExampleGen(
+    examples = ImportExampleGen(
         input_base=str(folder), input_config=example_gen_pb2.Input(splits=splits)
     )
-    statistics = tfx.components.StatisticsGen(examples=examples.outputs["examples"])
-    inferred = tfx.components.SchemaGen(
-        statistics=statistics.outputs["statistics"], infer_feature_shape=False
-    )
+    statistics = StatisticsGen(examples=examples.outputs["examples"])
+    inferred = SchemaGen(statistics=statistics.outputs["statistics"], infer_feature_shape=False)
     contract = SchemaContract(schema=inferred.outputs["schema"], options=CONTRACT)
-    validator = tfx.components.ExampleValidator(
+    validator = ExampleValidator(
         statistics=statistics.outputs["statistics"], schema=contract.outputs["schema"]
     )
     gate = DataGate(
@@ -53,8 +57,8 @@ def run(folder: Path, train: list[Row], evaluated: list[Row]) -> Path:
     write_records(folder / "data" / "train", train)
     write_records(folder / "data" / "eval", evaluated)
     database = str(folder / "metadata.sqlite")
-    tfx.orchestration.LocalDagRunner().run(
-        tfx.dsl.Pipeline(
+    LocalDagRunner().run(
+        Pipeline(
             pipeline_name="gate",
             pipeline_root=str(folder / "root"),
             components=build(folder / "data"),
@@ -79,14 +83,10 @@ def test_data_gate_node_passes_its_options_as_one_string() -> None:
 
 def test_data_gate_node_compiles_for_kubeflow(tmp_path: Path) -> None:
     target = tmp_path / "gate.yaml"
-    tfx.orchestration.experimental.KubeflowV2DagRunner(
-        config=tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(),
+    KubeflowV2DagRunner(
+        config=KubeflowV2DagRunnerConfig(),
         output_filename=str(target),
-    ).run(
-        tfx.dsl.Pipeline(
-            pipeline_name="gate", pipeline_root=str(tmp_path), components=build(tmp_path)
-        )
-    )
+    ).run(Pipeline(pipeline_name="gate", pipeline_root=str(tmp_path), components=build(tmp_path)))
     text = target.read_text()
     assert "rankbeam.components.data_gate.executor.Executor" in text
     assert "rankbeam.components.schema_contract.executor.Executor" in text

@@ -8,7 +8,14 @@ import pytest
 import tensorflow_data_validation as tfdv
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
-from tfx import v1 as tfx
+from tfx.components import StatisticsGen
+from tfx.orchestration import metadata
+from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
+    KubeflowV2DagRunner,
+    KubeflowV2DagRunnerConfig,
+)
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.pipeline import Pipeline
 
 from rankbeam.components.example_gen.component import example_gen
 from rankbeam.components.example_gen.counts import counts_from_json
@@ -18,23 +25,23 @@ from tests.components.example_gen.runs import make_spec, split_bytes, write_parq
 pytestmark = pytest.mark.slow
 
 
-def _pipeline(base: Path, path: str, span: int | None = None) -> tfx.dsl.Pipeline:
+def _pipeline(base: Path, path: str, span: int | None = None) -> Pipeline:
     spec = make_spec(path, columns={"name": "string", "click": "int", "gone": "string"})
     node = example_gen(spec, str(base), span)
-    statistics = tfx.components.StatisticsGen(examples=node.outputs["examples"])
-    return tfx.dsl.Pipeline(
+    statistics = StatisticsGen(examples=node.outputs["examples"])
+    return Pipeline(
         pipeline_name="log",
         pipeline_root=str(base / "root"),
         components=[node, statistics],
         enable_cache=True,
-        metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(
             str(base / "metadata.db")
         ),
     )
 
 
 def _run(base: Path, span: int | None = None) -> None:
-    tfx.orchestration.LocalDagRunner().run(_pipeline(base, "log/{SPAN}", span))
+    LocalDagRunner().run(_pipeline(base, "log/{SPAN}", span))
 
 
 def _store(base: Path) -> MetadataStore:
@@ -104,8 +111,8 @@ def test_dag_gives_equal_bytes_and_true_statistics(tmp_path: Path) -> None:
 
 def test_dag_compiles_for_kubeflow(tmp_path: Path) -> None:
     _write_log(tmp_path, 1, 10)
-    runner = tfx.orchestration.experimental.KubeflowV2DagRunner(
-        config=tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(default_image="image"),
+    runner = KubeflowV2DagRunner(
+        config=KubeflowV2DagRunnerConfig(default_image="image"),
         output_filename=str(tmp_path / "pipeline.json"),
     )
     runner.run(_pipeline(tmp_path, "log/{SPAN}"))

@@ -8,7 +8,10 @@ import pytest
 import tensorflow_data_validation as tfdv
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
-from tfx import v1 as tfx
+from tfx.components import StatisticsGen
+from tfx.orchestration import metadata
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.pipeline import Pipeline
 
 from rankbeam.components.example_gen.component import example_gen
 from tests.components.example_gen.logged import example, ranked, write_log
@@ -31,17 +34,17 @@ def _run(base: Path, path: str, span: int | None = None, **source: Any) -> None:
         **source,
     )
     node = example_gen(spec, str(base), span)
-    statistics = tfx.components.StatisticsGen(examples=node.outputs["examples"])
-    pipeline = tfx.dsl.Pipeline(
+    statistics = StatisticsGen(examples=node.outputs["examples"])
+    pipeline = Pipeline(
         pipeline_name="log",
         pipeline_root=str(base / "root"),
         components=[node, statistics],
         enable_cache=True,
-        metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(
             str(base / "metadata.db")
         ),
     )
-    tfx.orchestration.LocalDagRunner().run(pipeline)
+    LocalDagRunner().run(pipeline)
 
 
 def _examples(base: Path) -> list[tuple[int, Path]]:

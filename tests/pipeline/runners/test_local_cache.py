@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from tfx import v1 as tfx
 from tfx.dsl.component.experimental.annotations import OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
+from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
+from tfx.types import standard_artifacts
 
 from rankbeam.pipeline.runners import local
 from rankbeam.pipeline.runners.cache_key import code_digest, content_digest, listing_digest
@@ -17,7 +18,7 @@ from rankbeam.pipeline.runners.observer import NodeResult
 
 @component
 def Write(  # noqa: N802 - TFX names nodes like classes
-    text: Parameter[str], written: OutputArtifact[tfx.types.standard_artifacts.String]
+    text: Parameter[str], written: OutputArtifact[standard_artifacts.String]
 ) -> None:
     """Writes its parameter."""
     written.value = text
@@ -42,7 +43,7 @@ def _run(root: Path, text: str = "a", salts: Mapping[str, str] | None = None) ->
         pipeline_root=str(root / "artifacts"),
         components=[Write(text=text)],
         enable_cache=True,
-        metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(
             str(root / "metadata.sqlite")
         ),
     )
