@@ -128,7 +128,7 @@ def _place_beam(
     request: RunRequest, nodes: "list[BaseNode]", beam: BeamPlan, view: ProgressView
 ) -> None:
     """Tell the nodes where their Beam stages run, once a Python worker has started there."""
-    from rankbeam.pipeline.beam.nodes import apply_plan, check_overrides, uses_beam
+    from rankbeam.pipeline.beam.nodes import apply_plan, check_overrides
     from rankbeam.pipeline.beam.probe import probe
     from rankbeam.pipeline.beam.probe_direct import one_worker, probe_direct
 
@@ -141,7 +141,7 @@ def _place_beam(
         folder, tasks = str(request.layout.root), place.slots or 1
         probe(kind, beam.arguments_of(kind), folder, tasks, timeout_s)
         view.close()
-    own = [beam.nodes[node.id].arguments for node in nodes if uses_beam(node)]
+    own = [node.arguments for node in beam.nodes.values()]
     for words in sorted({one_worker(words) for words in own if starts_own_workers(words)}):
         view.started("starting a worker of Beam's own runner")
         probe_direct(words, timeout_s)

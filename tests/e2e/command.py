@@ -33,7 +33,10 @@ class Polled(Protocol):
 
 
 def rankbeam(
-    *arguments: object, cwd: Path | None = None, temporary: Path | None = None
+    *arguments: object,
+    cwd: Path | None = None,
+    temporary: Path | None = None,
+    timeout_s: float = _TIMEOUT_S,
 ) -> Finished:
     """Run `rankbeam ARGUMENTS...` to its end in a process of its own.
 
@@ -41,6 +44,7 @@ def rankbeam(
         *arguments: Words after the program's name.
         cwd: Its current folder; by default, this process's.
         temporary: Its folder of temporary files; by default, this process's.
+        timeout_s: After which it is killed, and the test fails.
     """
     done = subprocess.run(
         [PROGRAM, *map(str, arguments)],
@@ -49,7 +53,7 @@ def rankbeam(
         capture_output=True,
         text=True,
         check=False,
-        timeout=_TIMEOUT_S,
+        timeout=timeout_s,
     )
     return Finished(done.returncode, done.stdout, done.stderr)
 

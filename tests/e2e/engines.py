@@ -31,6 +31,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def listens(address: str) -> bool:
+    """Whether something listens at `host:port`."""
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=1.0):
+            return True
+    except OSError:
+        return False
+
+
 @contextmanager
 def engine(kind: EngineKind, state: Path, *options: object) -> Iterator[None]:
     """`kind` up for a block, with its state below `state`; runs within find it.
