@@ -12,10 +12,11 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 import numpy as np
 import pytest
 
-# One server for all folders: Google's clients remember theirs as long as the process lives.
-from tests.places import broken_off, gcs, gcs_bucket
+# One server for all folders: Google's clients remember theirs as long as the process lives, and
+# Hadoop's takes seconds to start.
+from tests.places import broken_off, gcs, gcs_bucket, hdfs, hdfs_root
 
-__all__ = ["broken_off", "gcs", "gcs_bucket"]
+__all__ = ["broken_off", "gcs", "gcs_bucket", "hdfs", "hdfs_root"]
 
 _ROOT = Path(__file__).resolve().parent.parent
 _SHARED_DATA_VARIABLE = "RANKBEAM_SHARED_DATA"

@@ -1,5 +1,5 @@
 """The fixtures of remote places."""
 
-from tests.places import hdfs, hdfs_root, place, s3, s3_bucket
+from tests.places import place, s3, s3_bucket
 
-__all__ = ["hdfs", "hdfs_root", "place", "s3", "s3_bucket"]
+__all__ = ["place", "s3", "s3_bucket"]

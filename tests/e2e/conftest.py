@@ -34,6 +34,12 @@ class Undisturbed:
     executions: list[tuple[str, str]]
     temporary: Path
 
+    @property
+    def schema(self) -> Path:
+        """The schema of the first run, as a file."""
+        found = (self.output / "artifacts" / "SchemaContract" / "schema").glob("*/*.pbtxt")
+        return min(found, key=lambda path: int(path.parent.name))
+
 
 @pytest.fixture(scope="session")
 def market(tmp_path_factory: pytest.TempPathFactory) -> Path:

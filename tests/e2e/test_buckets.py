@@ -1,4 +1,4 @@
-"""A pipeline whose data and models are in buckets, held against the same one on local disks."""
+"""A pipeline whose data, schema and models are in buckets, held against the one on local disks."""
 
 import os
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from tests.e2e.command import Finished, rankbeam
 from tests.e2e.conftest import Undisturbed
 from tests.e2e.outputs import meaning, pushed, records, states
 from tests.e2e.scores import scores
-from tests.e2e.tiny import NODES, write_config
+from tests.e2e.tiny import IMPORTING_NODES, write_config
 from tests.e2e.warm import WarmProcess
 from tests.gcs.front import gcs_server
 from tests.gcs.server import GcsServer
@@ -22,6 +22,7 @@ from tests.s3 import S3Server, s3_server
 pytestmark = pytest.mark.slow
 
 _ENVIRONMENT_FAULT = 5
+_SCHEMA = "schemas/tiny.pbtxt"
 # A run more on each server would take half a minute, and is all the same but for clients, whose
 # every operation has tests of its own.
 _ON_ONE = pytest.mark.parametrize("buckets", ["s3"], indirect=True, scope="module")
@@ -68,6 +69,7 @@ class Buckets:
 def _places(scheme: str) -> dict[str, str]:
     return {
         "data.source.path": f"{scheme}://data/logs/span-{{SPAN}}/log/*.parquet",
+        "data.schema_path": f"{scheme}://data/{_SCHEMA}",
         "push.destination": f"{scheme}://models/tiny",
     }
 
@@ -98,6 +100,7 @@ def buckets(
         config, process = write_config(folder, _places(request.param)), WarmProcess()
         made = Buckets(server, config, folder / "out", process)
         made.add_span(market, 1)
+        server.put("data", _SCHEMA, undisturbed.schema.read_bytes())
         yield made
         process.close()
 
@@ -127,7 +130,7 @@ def test_models_in_a_bucket_are_those_of_a_local_run(
 ) -> None:
     assert (first.code, first.err) == (0, "")
     record = records(buckets.output)[0]
-    assert states(record) == dict.fromkeys(NODES, "done")
+    assert states(record) == dict.fromkeys(IMPORTING_NODES, "done")
     assert (record["version"], record["destination"]) == (1, buckets.destination)
     copy = buckets.download(tmp_path)
     assert pushed(copy, "tiny")["1"] == undisturbed.pushed["1"]
@@ -142,7 +145,8 @@ def test_new_span_in_a_bucket_is_compared_with_the_blessed_model_there(
 ) -> None:
     assert (second.code, second.err) == (0, "")
     record = records(buckets.output)[1]
-    assert states(record) == dict.fromkeys(NODES, "done")
+    same = dict.fromkeys(("ImportSchemaGen", "SchemaContract"), "cached")  # the file is the same
+    assert states(record) == {**dict.fromkeys(IMPORTING_NODES, "done"), **same}
     assert meaning(record, "Baseline") == "compare with version 1"
     assert meaning(record, "Evaluator").endswith("; BLESSED")
     assert (record["version"], meaning(record, "Pusher")) == (2, "version 2, new")
@@ -157,7 +161,7 @@ def test_same_run_again_reads_no_file_twice(buckets: Buckets, latest: Finished) 
     again = buckets.run()
     assert (again.code, again.err) == (0, "")
     record = records(buckets.output)[-1]
-    assert states(record) == {**dict.fromkeys(NODES, "cached"), "Pusher": "done"}
+    assert states(record) == {**dict.fromkeys(IMPORTING_NODES, "cached"), "Pusher": "done"}
     assert meaning(record, "Pusher").startswith(f"version {version}, ")
     assert not any(path.endswith(".parquet") for path in buckets.server.reads())
     assert buckets.server.contents("models") == before

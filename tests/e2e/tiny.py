@@ -29,6 +29,9 @@ NODES = (
 )
 """In the order in which they run."""
 
+IMPORTING_NODES = tuple("ImportSchemaGen" if node == "SchemaGen" else node for node in NODES)
+"""Those of a run that reads its schema from a file."""
+
 _CONFIG: dict[str, Any] = {
     "name": "tiny",
     "data": {
