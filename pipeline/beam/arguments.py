@@ -29,6 +29,13 @@ folder in the temporary directory, makes a source distribution of it and leaves 
 image, and they have one named.
 """
 
+NO_PRISM = "--allow_unsafe_triggers"
+"""Keeps Beam 2.77's DirectRunner from handing jobs to Prism, another runner of its own.
+
+It does so unless a job has something that Prism lacks, such as what this lets triggers do, of which
+a batch job has none. Prism is fetched from GitHub when a job starts, and StatisticsGen fails on it.
+"""
+
 _WITH_WORKERS = ("multi_threading", "multi_processing")
 
 
@@ -56,6 +63,7 @@ def direct_arguments(spec: DirectSpec) -> Arguments:
         "--runner=DirectRunner",
         f"--direct_running_mode={spec.running_mode}",
         f"--direct_num_workers={spec.num_workers}",
+        NO_PRISM,
         SEND_NOTHING,
     )
 

@@ -16,6 +16,7 @@ _DIRECT = (
     "--runner=DirectRunner",
     "--direct_running_mode=in_memory",
     "--direct_num_workers=1",
+    "--allow_unsafe_triggers",
     SEND_NOTHING,
 )
 _DATAFLOW = {

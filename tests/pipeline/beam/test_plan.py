@@ -23,6 +23,7 @@ _DIRECT = (
     "--runner=DirectRunner",
     "--direct_running_mode=in_memory",
     "--direct_num_workers=1",
+    "--allow_unsafe_triggers",
     SEND_NOTHING,
 )
 
@@ -53,6 +54,7 @@ def test_direct_takes_its_section_and_its_options() -> None:
         "--runner=DirectRunner",
         "--direct_running_mode=multi_processing",
         "--direct_num_workers=2",
+        "--allow_unsafe_triggers",
         SEND_NOTHING,
         "--direct_test_wait_for_node_name=x",
     )

@@ -1,5 +1,6 @@
 """The job before the DAG: a worker that differs, or that never starts, is one error in time."""
 
+import logging
 import socket
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from rankbeam.pipeline.beam.arguments import direct_arguments
 from rankbeam.pipeline.beam.probe import Expected, differences, look, probe
 from rankbeam.pipeline.beam.probe_reason import told
+from rankbeam.pipeline.beam.spec import DirectSpec
 from rankbeam.transform.errors import EnvironmentFault
 
-_DIRECT = ("--runner=DirectRunner", "--direct_running_mode=in_memory")
+_DIRECT = direct_arguments(DirectSpec())
 
 
 @pytest.fixture
@@ -24,6 +27,13 @@ def expected(tmp_path: Path) -> Expected:
 def test_worker_like_this_process_passes(tmp_path: Path) -> None:
     probe("beam", _DIRECT, str(tmp_path), tasks=3, timeout_s=60)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_beams_own_runner_hands_the_job_to_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="apache_beam")
+    probe("beam", _DIRECT, None, tasks=1, timeout_s=60)
+    assert "Prism" not in caplog.text
+    assert any(record.name.startswith("apache_beam.runners") for record in caplog.records)
 
 
 def test_worker_need_see_no_folder_where_there_is_none() -> None:
