@@ -149,7 +149,8 @@ def check_startable(compiled: CompiledPipeline, task: str) -> None:
     """Refuse a task that could not be started, before any other has run.
 
     Raises:
-        ConfigError: It has no command; what its image would do is not known here.
+        ConfigError: It has no command, and what its image would do is not known here; or its pod
+            would get something that cannot be given here.
         EnvironmentFault: A secret or volume that its pod would get is not here: no such variable in
             this process's environment, or nothing at the path.
     """
@@ -157,6 +158,11 @@ def check_startable(compiled: CompiledPipeline, task: str) -> None:
     if executor.WhichOneof("spec") == "container" and not executor.container.command:
         raise ConfigError(f"task {task} must have a command; got only an image's own")
     added = compiled.added(task)
+    if added.others:
+        raise ConfigError(
+            f"task {task} must need of Kubernetes no more than secrets and claims to run here; got "
+            f"{added.others[0]}"
+        )
     for name, may_miss in added.variables.items():
         if name not in os.environ and not may_miss:
             raise EnvironmentFault(

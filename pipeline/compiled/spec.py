@@ -122,8 +122,3 @@ def _check(compiled: CompiledPipeline, task: str) -> None:
         raise ConfigError(
             f"task {task} must be unconditional and run once; got a condition or loop"
         )
-    others = compiled.added(task).others
-    if others:
-        raise ConfigError(
-            f"task {task} must need of Kubernetes no more than secrets and claims; got {others[0]}"
-        )

@@ -170,6 +170,19 @@ def test_runner_starts_nothing_where_a_mount_is_missing(
     assert recorded.run(tasks, platform=platform).states == [("A", "done"), ("B", "done")]
 
 
+def test_runner_starts_nothing_that_wants_more_of_kubernetes(tmp_path: Path) -> None:
+    settings = {"configMapAsEnv": [{"configMapName": "m", "keyToEnv": []}]}
+    recorded = Recorded(tmp_path)
+    tasks = {"A": task("pass"), "B": task("pass")}
+    message = (
+        "^task B must need of Kubernetes no more than secrets and claims to run here; "
+        "got configMapAsEnv$"
+    )
+    with pytest.raises(ConfigError, match=message):
+        recorded.run(tasks, platform={"B": settings})
+    assert recorded.states == []
+
+
 def test_runner_needs_no_secret_that_may_miss(tmp_path: Path) -> None:
     secret = {"secretName": "s", "mountPath": str(tmp_path / "gone"), "optional": True}
     settings = {"secretAsVolume": [secret], "nodeSelector": {"labels": {"pool": "cheap"}}}

@@ -40,14 +40,6 @@ def test_load_refuses_what_it_cannot_run(tmp_path: Path, change: _Change, messag
         load_compiled(file)
 
 
-def test_load_refuses_what_only_kubernetes_can_add(tmp_path: Path) -> None:
-    settings = {"configMapAsEnv": [{"configMapName": "m", "keyToEnv": []}]}
-    file = write_spec(tmp_path / "p.yaml", {"A": task("pass")}, platform={"A": settings})
-    message = "^task A must need of Kubernetes no more than secrets and claims; got configMapAsEnv$"
-    with pytest.raises(ConfigError, match=message):
-        load_compiled(file)
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -97,6 +97,15 @@ def test_submit_again_takes_what_is_there(submission: Submission) -> None:
     assert len(cluster.runs) == 3
 
 
+def test_submit_takes_what_only_a_cluster_can_give(submission: Submission) -> None:
+    settings = {"configMapAsEnv": [{"configMapName": "m", "keyToEnv": []}]}
+    package = write_spec(submission.package, {"A": task("pass")}, platform={"A": settings})
+    cluster = Cluster()
+    with kubeflow(cluster) as url:
+        submit(Submission(package=package, parameters={}), Connection(url), print)
+    assert len(cluster.runs) == 1
+
+
 def test_submit_works_in_the_callers_namespace(submission: Submission) -> None:
     cluster = Cluster(multi_user=True)
     cluster.pipelines["other"] = {"display_name": "tiny", "namespace": "bob"}
