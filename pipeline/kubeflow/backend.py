@@ -33,6 +33,10 @@ class Backend:
         self._runs = kfp_server_api.RunServiceApi(self._client)
         self._uploads = kfp_server_api.PipelineUploadServiceApi(self._client)
 
+    def redact(self, text: str) -> str:
+        """`text` without this client's credentials, should the server repeat them."""
+        return self._connection.redact(text)
+
     def is_multi_user(self) -> bool:
         """Whether users have namespaces there; also a first proof that this is KFP."""
         return bool(self._call("say how it is", self._health, "get_healthz").multi_user)

@@ -121,6 +121,7 @@ class RunFollower:
         texts = [task.error.message for task in failed if task.error and task.error.message]
         if run.error is not None and run.error.message:
             texts.append(run.error.message)
+        texts = [self._backend.redact(text) for text in texts]
         for text in (*texts, *self._logs(failed)):
             told = deliberate(text)
             if told is not None:
@@ -142,7 +143,7 @@ class RunFollower:
         )
         for pod in pods:
             try:
-                yield self._backend.log(self._run_id, pod)
+                yield self._backend.redact(self._backend.log(self._run_id, pod))
             except RankbeamError:
                 continue  # kept elsewhere, or not at all: the task's name has to do
 

@@ -174,6 +174,26 @@ def test_file_that_is_not_taken_need_not_be_there(
         assert _code(*submit, "--host", url, "--token", _SECRET) == 0
 
 
+@pytest.mark.parametrize("place", ["task", "run", "log"])
+def test_token_that_a_failed_run_repeats_is_not_shown(
+    submit: tuple[str, ...], capfd: pytest.CaptureFixture[str], place: str
+) -> None:
+    said = {"error": {"code": 13, "message": f"refused: authorization: Bearer {_SECRET}"}}
+    task = {"display_name": "trainer", "state": "FAILED", "pod_name": "pod-1"}
+    look = {
+        "state": "FAILED",
+        "run_details": {"task_details": [task | (said if place == "task" else {})]},
+        **(said if place == "run" else {}),
+    }
+    printed = f"rankbeam.transform.errors.EnvironmentFault: refused: Bearer {_SECRET}"
+    logs = {"pod-1": printed} if place == "log" else {}
+    with kubeflow(Cluster(token=_SECRET, looks=[look], logs=logs)) as url:
+        assert _code(*submit, "--host", url, "--token", _SECRET, "--wait") == 5
+    streams = capfd.readouterr()
+    assert _SECRET not in streams.out + streams.err
+    assert "Bearer <secret>" in streams.err
+
+
 def test_two_tokens_on_the_command_line_are_refused(
     submit: tuple[str, ...], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
