@@ -110,10 +110,13 @@ def _check_workers(words: Sequence[str], folder: str | None, timeout_s: float) -
 
 
 def _own_folder(invocation: dict[str, Any]) -> str | None:
-    """A folder of this machine that the node writes to; None where it writes to a bucket."""
+    """Where the node puts an artifact of its own; None where that is in a bucket.
+
+    Not the artifact itself: what a look leaves behind, should it be killed, would be part of it.
+    """
     outputs = invocation.get("outputs", {}).get("artifacts", {}).values()
     uris = [artifact["uri"] for found in outputs for artifact in found["artifacts"]]
-    return next((uri for uri in uris if "://" not in uri), None)
+    return next((os.path.dirname(uri.rstrip("/")) for uri in uris if "://" not in uri), None)
 
 
 def local_path(uri: str) -> str:
