@@ -128,14 +128,12 @@ def _place_beam(
     request: RunRequest, nodes: "list[BaseNode]", beam: BeamPlan, view: ProgressView
 ) -> None:
     """Tell the nodes where their Beam stages run, once a Python worker has started there."""
-    from rankbeam.pipeline.beam.nodes import apply_plan, check_overrides
+    from rankbeam.pipeline.beam.nodes import apply_plan
     from rankbeam.pipeline.beam.probe import probe
     from rankbeam.pipeline.beam.probe_direct import one_worker, probe_direct
 
-    spec = request.loaded.config.beam
-    check_overrides(nodes, spec)
     apply_plan(nodes, beam)
-    timeout_s = spec.worker_start_timeout_s
+    timeout_s = request.loaded.config.beam.worker_start_timeout_s
     for kind, place in beam.places.items():
         view.started(f"starting a worker on {kind} at {place.endpoint}")
         folder, tasks = str(request.layout.root), place.slots or 1

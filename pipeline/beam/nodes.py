@@ -7,8 +7,6 @@ from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 
 from rankbeam.pipeline.beam.plan import BeamPlan
-from rankbeam.pipeline.beam.spec import BeamSpec
-from rankbeam.transform.errors import ConfigError
 
 
 def apply_plan(nodes: Iterable[BaseNode], plan: BeamPlan) -> None:
@@ -16,20 +14,6 @@ def apply_plan(nodes: Iterable[BaseNode], plan: BeamPlan) -> None:
     for node in nodes:
         if uses_beam(node) and node.id in plan.nodes:
             node.with_beam_pipeline_args(list(plan.nodes[node.id].arguments))
-
-
-def check_overrides(nodes: Iterable[BaseNode], spec: BeamSpec) -> None:
-    """Refuse settings for a node that would ignore them.
-
-    Raises:
-        ConfigError: A node is named that runs no Beam pipeline.
-    """
-    able = sorted(node.id for node in nodes if uses_beam(node))
-    for name in spec.nodes:
-        if name not in able:
-            raise ConfigError(
-                f"beam.nodes must name nodes that run Beam ({', '.join(able)}); got {name}"
-            )
 
 
 def uses_beam(node: BaseNode) -> bool:

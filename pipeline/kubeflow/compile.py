@@ -17,7 +17,7 @@ from rankbeam.components.example_gen.cluster import ClusterExampleGen, cluster_l
 from rankbeam.components.example_gen.query_component import ClusterQueryExampleGen
 from rankbeam.pipeline import dag, options
 from rankbeam.pipeline.beam.compiled import compiled_plan
-from rankbeam.pipeline.beam.nodes import apply_plan, check_overrides
+from rankbeam.pipeline.beam.nodes import apply_plan
 from rankbeam.pipeline.beam.spec import BeamRunner
 from rankbeam.pipeline.config.schema import RankbeamConfig
 from rankbeam.pipeline.kubeflow.documents import job_json, pipeline_yaml
@@ -62,7 +62,6 @@ def compile_pipeline(
     _check_nodes(settings, nodes)
     if target == "vertex":
         _check_vertex(settings)
-    check_overrides(nodes, config.beam)
     apply_plan(nodes, compiled_plan(config.beam, beam_runner, settings.pipeline_root))
     job = _compiled(config, nodes)
     spec = job["pipelineSpec"]
