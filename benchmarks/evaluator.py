@@ -31,6 +31,7 @@ from tfx.utils import proto_utils
 
 from rankbeam.components.evaluator.config import EXTRACTORS_MODULE, build_eval_config
 from rankbeam.components.evaluator.spec import EvaluatedOutput, EvaluationSpec
+from rankbeam.pipeline.dag import BEAM_ARGS
 
 OUTPUTS = (
     EvaluatedOutput(name="click", label="click"),
@@ -124,7 +125,7 @@ def run_node(side: str, folder: Path) -> float:
     evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
     evaluation.uri, blessing.uri = str(folder / side), str(folder / f"{side}-blessing")
     context = base_beam_executor.BaseBeamExecutor.Context(
-        beam_pipeline_args=["--direct_running_mode=in_memory", "--direct_num_workers=1"],
+        beam_pipeline_args=list(BEAM_ARGS),
         tmp_dir=str(folder / "tmp"),
         unique_id=side,
     )

@@ -86,7 +86,7 @@ def run_dag(data: Path, output: Path, beam_args: Sequence[str]) -> dict[str, dic
     wanted = nodes[: [node.id for node in nodes].index("Trainer") + 1]
     places = str(output / "artifacts"), str(output / "metadata.sqlite")
     meter = _Meter()
-    pipeline = build_pipeline(config, wanted, *places, beam_args=tuple(beam_args) or BEAM_ARGS)
+    pipeline = build_pipeline(config, wanted, *places, beam_args=(*BEAM_ARGS, *beam_args))
     LocalRunner(meter).run(pipeline)
     meter.close()
     return {"seconds": meter.seconds, "peak_mb": meter.peak_mb}

@@ -31,6 +31,7 @@ from tfx.utils import io_utils, json_utils
 from tfx_bsl.coders import example_coder
 
 from benchmarks.vanilla import preprocessing as vanilla
+from rankbeam.pipeline.dag import BEAM_ARGS
 from rankbeam.transform import preprocessing
 from rankbeam.transform.specs.options import CONFIG_KEY, TransformOptions
 
@@ -125,7 +126,7 @@ def run_node(side: str, materialize: bool, folder: Path, output: Path) -> float:
     }
     # No Beam arguments: with any, TFX first packages itself, which takes longer than analyzing.
     context = base_beam_executor.BaseBeamExecutor.Context(
-        beam_pipeline_args=[], tmp_dir=str(output / "tmp"), unique_id="transform"
+        beam_pipeline_args=list(BEAM_ARGS), tmp_dir=str(output / "tmp"), unique_id="transform"
     )
     outputs = {"transform_graph": [graph]}
     if materialize:

@@ -20,7 +20,7 @@ from rankbeam.pipeline.beam.spec import FlinkSpec, LoopbackEnvironment, SparkSpe
 from rankbeam.pipeline.engines.places import KINDS, EngineKind, Places
 from rankbeam.pipeline.engines.state import read_state
 from tests.components.example_batches.artifact import write_examples
-from tests.components.example_batches.workers import with_arguments
+from tests.components.example_batches.workers import as_in_a_run, with_arguments
 from tests.components.statistics_gen.computed import statistics_of
 from tests.components.transform.executed import ANALYZED, execute
 from tests.e2e.compared import SCALED_FLOAT32, SUMMATION, assert_alike
@@ -86,7 +86,7 @@ class Transformed:
 def transformed(one: Artifact, tmp_path_factory: pytest.TempPathFactory) -> Transformed:
     """By Beam's own runner, from one file."""
     folder = tmp_path_factory.mktemp("transformed")
-    return _read(*execute(TransformExecutor(), one, ANALYZED, folder))
+    return _read(*execute(as_in_a_run(TransformExecutor), one, ANALYZED, folder))
 
 
 def _read(graph: Path, examples: Path) -> Transformed:
@@ -107,7 +107,7 @@ def _in_order(folder: Path) -> list[object]:
 def test_statistics_of_several_files_are_the_same(
     words: Sequence[str], one: Artifact, several: Artifact, tmp_path: Path
 ) -> None:
-    expected = statistics_of(StatisticsExecutor(), one, tmp_path / "expected")
+    expected = statistics_of(as_in_a_run(StatisticsExecutor), one, tmp_path / "expected")
     there = with_arguments(StatisticsExecutor, words)
     found = statistics_of(there, several, tmp_path / "found")
     assert_alike(found, expected, SUMMATION)

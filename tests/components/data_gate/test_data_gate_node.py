@@ -23,6 +23,7 @@ from rankbeam.components.data_gate.report import read_report
 from rankbeam.components.data_gate.scan import scan
 from rankbeam.components.data_gate.spec import DataGateOptions
 from rankbeam.components.schema_contract.component import SchemaContract
+from rankbeam.pipeline.dag import BEAM_ARGS
 from rankbeam.transform.errors import GateError
 from tests.components.data_gate.gate_run import CONTRACT, OPTIONS, changed, good_rows
 from tests.components.tf_examples import Row, encode, write_records
@@ -63,6 +64,7 @@ def run(folder: Path, train: list[Row], evaluated: list[Row]) -> Path:
             pipeline_root=str(folder / "root"),
             components=build(folder / "data"),
             metadata_connection_config=metadata.sqlite_metadata_connection_config(database),
+            beam_pipeline_args=list(BEAM_ARGS),
         )
     )
     return folder / "root" / "DataGate" / "verdict"

@@ -16,6 +16,7 @@ from rankbeam.components.evaluator.executor import Executor
 from rankbeam.components.evaluator.report import read_evaluation
 from rankbeam.components.evaluator.slices import SliceKey
 from rankbeam.components.evaluator.spec import EvaluatedOutput, EvaluationSpec
+from rankbeam.pipeline.dag import BEAM_ARGS
 from tests.components.tf_examples import Row, encode
 from tests.reference import binary_metrics as reference
 
@@ -24,7 +25,6 @@ OUTPUTS = (
     EvaluatedOutput(name="conversion", label="conversion", given_label="click"),
     EvaluatedOutput(name="ctcvr", label="conversion"),
 )
-BEAM_ARGS = ["--direct_running_mode=in_memory", "--direct_num_workers=1"]
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def run_evaluator(
     if schema is not None:
         inputs["schema"] = [schema]
     context = base_beam_executor.BaseBeamExecutor.Context(
-        beam_pipeline_args=BEAM_ARGS, tmp_dir=str(folder / "tmp"), unique_id="1"
+        beam_pipeline_args=list(BEAM_ARGS), tmp_dir=str(folder / "tmp"), unique_id="1"
     )
     Executor(context).Do(
         inputs,

@@ -1,4 +1,4 @@
-"""Executors whose Beam stages run on two workers of this machine, as the config's section says."""
+"""Executors whose Beam stages run as the config's section says."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -7,10 +7,16 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 
 from rankbeam.pipeline.beam.arguments import direct_arguments
 from rankbeam.pipeline.beam.spec import DirectSpec
+from rankbeam.pipeline.dag import BEAM_ARGS
 
 PARALLEL_MODES = ("multi_threading", "multi_processing")
 
 _Executor = TypeVar("_Executor", bound=BaseBeamExecutor)
+
+
+def as_in_a_run(kind: type[_Executor]) -> _Executor:
+    """An executor of this kind as a run without a section has it."""
+    return with_arguments(kind, BEAM_ARGS)
 
 
 def with_workers(kind: type[_Executor], mode: str) -> _Executor:

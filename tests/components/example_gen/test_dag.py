@@ -20,6 +20,7 @@ from tfx.orchestration.pipeline import Pipeline
 from rankbeam.components.example_gen.component import example_gen
 from rankbeam.components.example_gen.counts import counts_from_json
 from rankbeam.components.example_gen.executor import COUNTS_PROPERTY
+from rankbeam.pipeline.dag import BEAM_ARGS
 from tests.components.example_gen.runs import make_spec, split_bytes, write_parquet
 
 pytestmark = pytest.mark.slow
@@ -34,6 +35,7 @@ def _pipeline(base: Path, path: str, span: int | None = None) -> Pipeline:
         pipeline_root=str(base / "root"),
         components=[node, statistics],
         enable_cache=True,
+        beam_pipeline_args=list(BEAM_ARGS),
         metadata_connection_config=metadata.sqlite_metadata_connection_config(
             str(base / "metadata.db")
         ),

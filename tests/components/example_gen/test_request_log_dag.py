@@ -14,6 +14,7 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.pipeline import Pipeline
 
 from rankbeam.components.example_gen.component import example_gen
+from rankbeam.pipeline.dag import BEAM_ARGS
 from tests.components.example_gen.logged import example, ranked, write_log
 from tests.components.example_gen.runs import Row, make_spec, read_split, write_parquet
 
@@ -40,6 +41,7 @@ def _run(base: Path, path: str, span: int | None = None, **source: Any) -> None:
         pipeline_root=str(base / "root"),
         components=[node, statistics],
         enable_cache=True,
+        beam_pipeline_args=list(BEAM_ARGS),
         metadata_connection_config=metadata.sqlite_metadata_connection_config(
             str(base / "metadata.db")
         ),

@@ -15,12 +15,14 @@ from unittest import mock
 import apache_beam as beam
 import pytest
 import tensorflow as tf
+from apache_beam.options.pipeline_options import PipelineOptions
 from tfx.dsl.io import fileio
 
 from rankbeam.components.example_batches.records import record_dataset, split_files
 from rankbeam.components.example_gen.shards import ShardWriter, shard_name
 from rankbeam.components.remote.files import read_bytes, write_bytes
 from rankbeam.components.transform.write_graph import publish_model
+from rankbeam.pipeline.dag import BEAM_ARGS
 from tests.gcs.server import GcsServer
 
 pytestmark = pytest.mark.slow
@@ -130,7 +132,7 @@ def _through_beam(root: str) -> list[bytes]:
     writer.write([b"a", b"b", b"c"])
     writer.close()
     writer.publish(f"{root}/Split-train")
-    with beam.Pipeline() as pipeline:
+    with beam.Pipeline(options=PipelineOptions(list(BEAM_ARGS))) as pipeline:
         read = pipeline | beam.io.ReadFromTFRecord(f"{root}/Split-train/*")
         _ = read | beam.io.WriteToTFRecord(f"{root}/out/part", file_name_suffix=".gz")
     files = tf.io.gfile.glob(f"{root}/out/part-*")

@@ -7,6 +7,7 @@ import pytest
 from rankbeam.components.transform.executor import Executor
 from rankbeam.transform.errors import DataError
 from tests.components.example_batches.artifact import write_examples
+from tests.components.example_batches.workers import as_in_a_run
 from tests.components.transform.executed import CLOSED, execute
 from tests.disks import small_disk
 
@@ -22,5 +23,5 @@ def test_transform_that_cannot_tidy_up_tells_the_first_error(tmp_path: Path) -> 
         small_disk(unfinished / "busy", "64k"),
         pytest.raises(DataError, match=rf"{file.name} must hold examples that fit the schema; "),
     ):
-        execute(Executor(), examples, CLOSED, tmp_path / "out")
+        execute(as_in_a_run(Executor), examples, CLOSED, tmp_path / "out")
     assert not (tmp_path / "out" / "graph" / ".temp_path").exists()
