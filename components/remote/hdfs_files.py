@@ -8,17 +8,20 @@ from typing import Any, BinaryIO
 
 from apache_beam.io.filesystem import CompressionTypes, FileMetadata, FileSystem
 from apache_beam.io.hadoopfilesystem import HadoopFileSystem
-from apache_beam.options.pipeline_options import PipelineOptions
-from hdfs import HdfsError
+from apache_beam.options.pipeline_options import HadoopFileSystemOptions, PipelineOptions
+from hdfs import HdfsError, InsecureClient
 
 _IN_MEMORY_BYTES = 16 << 20
+_TIMEOUTS_S = (60.0, 60.0)
+"""To connect, and for each piece that is read; those of Hadoop's own client of WebHDFS."""
 
 
 class HdfsFiles:
     """Those methods of Beam's file systems that `BeamFilesystem` needs.
 
     Beam's own says that nothing is there where the user has no right to know, fails where two make
-    a folder at once, replaces no file, and keeps in memory what is written faster than it is sent.
+    a folder at once, replaces no file, waits for ever for a host that hangs, and keeps in memory
+    what is written faster than it is sent.
 
     Args:
         options: Beam's, of which HadoopFileSystemOptions count.
@@ -29,7 +32,10 @@ class HdfsFiles:
 
     def __init__(self, options: PipelineOptions) -> None:
         self._files = HadoopFileSystem(options)
-        self._client = self._files._hdfs_client
+        user = options.view_as(HadoopFileSystemOptions).hdfs_user
+        url = self._files._hdfs_client.url
+        self._client = InsecureClient(url, user=user, timeout=_TIMEOUTS_S)
+        self._files._hdfs_client = self._client
 
     @staticmethod
     def scheme() -> str:

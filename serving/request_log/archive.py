@@ -66,14 +66,17 @@ class Archive:
         self._settings = settings
         self._counter = counter
         self._failing = False
+        self._tried = folder
+        self._counting = threading.Lock()
         self._woken = threading.Event()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"archive-{model}", daemon=True)
         self._thread.start()
 
     def wake(self) -> None:
-        """Says that a file was finished; never waits."""
+        """Says that a file was finished; never waits for the place."""
         self._woken.set()
+        self._recount()
 
     def end(self) -> None:
         """Lets the thread end once it has moved what is finished, or tried to; never waits."""
@@ -108,28 +111,42 @@ class Archive:
 
     def _move_all(self) -> bool:
         """Whether all went well; a place that fails once is asked again later."""
-        left, well = 0, True
+        well = True
         try:
-            files = finished_of(self._folder, self._stem)
-            left = len(files)
-            for file in files:
-                moved = self._move(file)
-                well = well and moved
-                left -= moved
+            # Begins behind the file where the pass before ended: where that one fails for ever, and
+            # not the place, the others pass it.
+            for file in sorted(self._count(), key=lambda file: file <= self._tried):
+                self._tried = file
+                well = self._move(file) and well
         except Exception as error:  # whatever it is, the next try may work
             self._tell(error)
             well = False
-        self._counter.set_log_unarchived(self._model, left)
+        self._recount()
         if well and self._failing:
             _LOGGER.warning("request log of %s: moving finished files again", self._model)
             self._failing = False
         return well
 
-    def _move(self, file: Path) -> bool:
-        """Whether the file needs no more of us; of a file that cannot be read, the others go on.
+    def _count(self) -> list[Path]:
+        """The files that are in the folder, oldest first, after the counter was told how many.
 
         Raises:
-            Exception: The place fails.
+            OSError: The folder cannot be listed; the counter was told nothing.
+        """
+        with self._counting:  # what is told last was looked at last
+            files = finished_of(self._folder, self._stem)
+            self._counter.set_log_unarchived(self._model, len(files))
+        return files
+
+    def _recount(self) -> None:
+        with contextlib.suppress(OSError):  # the next pass tells
+            self._count()
+
+    def _move(self, file: Path) -> bool:
+        """Whether the file needs no more of us; false where it cannot be opened.
+
+        Raises:
+            Exception: The place fails, or takes no such file, or the file cannot be read.
         """
         try:
             descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC)
@@ -181,7 +198,9 @@ def copy_locally(source: Path, place: str) -> None:
         # With those of servers that were killed in the middle of this file.
         for left in target.parent.glob(f".{target.name}.*.partial"):
             left.unlink(missing_ok=True)
-    sync_folder(target.parent)
+    # The copy is there; that its name is durable as well can only be asked for.
+    with contextlib.suppress(OSError):
+        sync_folder(target.parent)
 
 
 def _pause_s(failures: int) -> float:

@@ -147,7 +147,7 @@ def test_archive_in_a_bucket_gets_all_through_an_outage_and_a_kill(
         s3.up()
         wait_until(lambda: len(s3.contents("bucket")) == 5, timeout_s=90.0)
         wait_until(lambda: served.metric("archived_files_total") == 3)
-        assert served.metric("unarchived_files") == 0
+        wait_until(lambda: served.metric("unarchived_files") == 0)
         served.ask("d-1", "d-2", "d-3")
         assert served.terminate() == 0
     assert _left(folder) == []

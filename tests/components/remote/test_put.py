@@ -1,12 +1,14 @@
 """Files that a server sends away without TFX: whole on S3, GCS and HDFS, or not there."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from rankbeam.components.remote import hdfs_files
 from rankbeam.components.remote.beam_lookup import OPTIONS_VARIABLE
 from rankbeam.components.remote.files import read_bytes
 from rankbeam.components.remote.put import check_options, put_file
@@ -58,6 +60,19 @@ def test_put_of_a_file_that_is_gone_leaves_nothing(s3: S3Server, s3_bucket: str)
     with pytest.raises(FileNotFoundError, match="nowhere"):
         put_file(Path("nowhere"), f"{s3_bucket}/log/a")
     assert s3.contents("bucket") == {}
+
+
+def test_put_to_a_host_that_never_answers_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hdfs_files, "_TIMEOUTS_S", (60.0, 0.2))
+    (tmp_path / "a").touch()
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # the system connects; nobody reads
+        port = silent.getsockname()[1]
+        options = f"--hdfs_host=127.0.0.1 --hdfs_port={port} --hdfs_user=me"
+        monkeypatch.setenv(OPTIONS_VARIABLE, options)
+        with pytest.raises(OSError, match=rf"port={port}.*Read timed out"):
+            put_file(tmp_path / "a", "hdfs://log/a")
 
 
 def test_options_are_checked_without_asking_the_place(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,6 +95,15 @@ def id_of(log: prediction_log_pb2.PredictionLog) -> str:
     return text
 
 
+def contents_of(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, by its path in there."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
 def partials_of(folder: Path) -> list[Path]:
     """The files that are being written."""
     return sorted(folder.glob(".*.partial"))

@@ -1,5 +1,6 @@
 """Finished files on their way to the archive: all arrive, whole, whatever fails in between."""
 
+import errno
 import fcntl
 import logging
 import threading
@@ -15,7 +16,14 @@ from rankbeam.serving.request_log.log import RequestLog
 from rankbeam.serving.request_log.logs import RequestLogs
 from rankbeam.serving.request_log.names import finished_of
 from rankbeam.serving.settings.logging import ArchiveSettings, LoggingSettings
-from tests.serving.request_log.logging_kit import Counter, Model, id_of, offer, records_of
+from tests.serving.request_log.logging_kit import (
+    Counter,
+    Model,
+    contents_of,
+    id_of,
+    offer,
+    records_of,
+)
 from tests.serving.waiting import wait_until
 
 _NAME = "m-20250131T101500Z-host-1-0123abcd-{:06d}.tfrecord"
@@ -26,11 +34,13 @@ class _Place:
 
     Attributes:
         away: whether it fails.
+        refused: a file that it never takes.
         tries: how often a file was brought.
     """
 
-    def __init__(self, away: bool = False) -> None:
+    def __init__(self, away: bool = False, refused: Path | None = None) -> None:
         self.away = away
+        self.refused = refused
         self.tries = 0
 
     def put(self, source: Path, place: str) -> None:
@@ -38,6 +48,8 @@ class _Place:
         self.tries += 1
         if self.away:
             raise OSError("the place is away")
+        if source == self.refused:
+            raise PermissionError("the place takes no such file")
         copy_locally(source, place)
 
 
@@ -66,14 +78,6 @@ def _archive(
         archive.join()
 
 
-def _contents(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
-
-
 def test_archive_moves_what_a_dead_server_left_and_nothing_else(tmp_path: Path) -> None:
     log, to, counter = tmp_path / "log", tmp_path / "to", Counter()
     for number in range(3):
@@ -85,7 +89,7 @@ def test_archive_moves_what_a_dead_server_left_and_nothing_else(tmp_path: Path) 
     with _archive(log, to, counter=counter):
         pass
     moved = {f"20250131/{_NAME.format(n)}": bytes([n]) * 3_000_000 for n in range(3)}
-    assert _contents(to) == moved
+    assert contents_of(to) == moved
     assert {path.name for path in log.rglob("*") if path.is_file()} == {
         *(other.name, partial.name, "notes.txt")
     }
@@ -122,7 +126,7 @@ def test_archive_that_is_away_gets_all_once_it_is_back(
         assert not to.exists()
         place.away = False
         wait_until(lambda: counter.archived == 2)
-    assert len(_contents(to)) == 2
+    assert len(contents_of(to)) == 2
     assert counter.failures >= 3
     assert [record.getMessage() for record in caplog.records] == [
         f"request log of m: cannot move finished files to {to}/, will try again; the place is away",
@@ -143,7 +147,7 @@ def test_archive_that_stays_away_keeps_the_files_for_the_next_start(
     )
     with _archive(log, to):
         pass
-    assert _contents(to) == {f"20250131/{file.name}": b"kept"}
+    assert contents_of(to) == {f"20250131/{file.name}": b"kept"}
 
 
 def test_archive_that_never_answers_holds_up_neither_the_log_nor_its_end(tmp_path: Path) -> None:
@@ -162,9 +166,11 @@ def test_archive_that_never_answers_holds_up_neither_the_log_nor_its_end(tmp_pat
     log.close()  # returns
     assert counter.written == 20
     assert counter.archived == 0
+    assert counter.unarchived == len(finished_of(tmp_path / "log", "m")) > 1
     hung.set()
     log.join_archive()
     assert len(records_of(tmp_path / "to")) == 20
+    assert counter.unarchived == 0
 
 
 def test_archive_leaves_a_file_that_another_server_is_moving(tmp_path: Path) -> None:
@@ -175,7 +181,7 @@ def test_archive_leaves_a_file_that_another_server_is_moving(tmp_path: Path) -> 
         with _archive(log, to):
             pass
     assert theirs.exists()
-    assert _contents(to) == {f"20250131/{ours.name}": b"x"}
+    assert contents_of(to) == {f"20250131/{ours.name}": b"x"}
 
 
 def test_archive_goes_on_behind_what_cannot_be_opened(tmp_path: Path) -> None:
@@ -184,46 +190,89 @@ def test_archive_goes_on_behind_what_cannot_be_opened(tmp_path: Path) -> None:
     closed.mkdir()
     with _archive(log, to, counter=counter):
         pass
-    assert list(_contents(to)) == [f"20250131/{good.name}"]
+    assert list(contents_of(to)) == [f"20250131/{good.name}"]
     assert closed.exists()
     assert counter.failures >= 1
 
 
-def test_copy_appears_whole_and_takes_the_halves_of_killed_ones_away(tmp_path: Path) -> None:
-    source, target = tmp_path / "a", tmp_path / "to" / "20250131" / "a"
-    source.write_bytes(b"new")
-    target.parent.mkdir(parents=True)
-    half = target.with_name(".a.0123abcd.partial")
-    half.write_bytes(b"n")
-    target.write_bytes(b"old")
-    copy_locally(source, str(target))
-    assert _contents(tmp_path / "to") == {"20250131/a": b"new"}
+def test_archive_goes_on_behind_a_file_that_the_place_never_takes(tmp_path: Path) -> None:
+    log, to, counter = tmp_path / "log", tmp_path / "to", Counter()
+    files = [_finished(log, number) for number in range(5)]
+    place = _Place(refused=files[1])
+    with _archive(log, to, place, counter) as archive:
+        wait_until(lambda: counter.archived == 4)
+        late = _finished(log, 5)
+        archive.wake()
+        wait_until(lambda: counter.archived == 5)
+    assert finished_of(log, "m") == [files[1]]
+    moved = [files[0], *files[2:], late]
+    assert finished_of(to, "m") == [to / "20250131" / file.name for file in moved]
+    assert counter.unarchived == 1
 
 
-def test_copy_that_fails_leaves_nothing(tmp_path: Path) -> None:
-    target = tmp_path / "to" / "a"
-    with pytest.raises(FileNotFoundError, match="nowhere"):
-        copy_locally(tmp_path / "nowhere", str(target))
-    assert _contents(tmp_path) == {}
-
-
-def test_copy_to_itself_is_refused(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    file = _finished(log, 0, b"kept")
-    (tmp_path / "link").symlink_to(log)
-    with pytest.raises(OSError, match="must not be the log's own folder"):
-        copy_locally(file, str(tmp_path / "link" / "20250131" / file.name))
-    assert file.read_bytes() == b"kept"
-
-
-def test_finished_files_of_a_model_are_not_those_of_one_that_is_named_like_it(
-    tmp_path: Path,
+def test_archive_that_is_away_is_asked_for_one_file_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mine = _finished(tmp_path, 0)
-    longer = "m-20250131T000000Z"
-    theirs = _finished(
-        tmp_path, 1, name=f"{longer}-20250131T101500Z-host-1-0123abcd-000001.tfrecord"
-    )
-    assert finished_of(tmp_path, "m") == [mine]
-    assert finished_of(tmp_path, longer) == [theirs]
-    assert finished_of(tmp_path / "nowhere", "m") == []
+    passes: list[int] = []
+
+    def pause_s(failures: int) -> float:
+        passes.append(failures)
+        return 0.01
+
+    monkeypatch.setattr(archive_module, "_pause_s", pause_s)
+    log, place, counter = tmp_path / "log", _Place(away=True), Counter()
+    for number in range(5):
+        _finished(log, number)
+    with _archive(log, tmp_path / "to", place, counter):
+        wait_until(lambda: place.tries >= 7)  # more than once around
+    assert counter.failures == place.tries == len(passes) + 1  # none after the last
+    assert counter.unarchived == 5
+
+
+def test_archive_counts_what_was_left_before_it_moves_any(tmp_path: Path) -> None:
+    counter = Counter()
+    seen: list[int | None] = []
+    for number in range(3):
+        _finished(tmp_path, number)
+    settings = ArchiveSettings("to", lambda source, place: seen.append(counter.unarchived))
+    archive = Archive("m", tmp_path, "m", settings, counter)
+    archive.end()
+    archive.join()
+    assert (seen, counter.unarchived) == ([3, 3, 3], 0)
+
+
+def test_archive_tells_of_no_change_where_the_folder_cannot_be_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(folder: Path, stem: str) -> list[Path]:
+        raise OSError(errno.EIO, "the disk fails")
+
+    log, place, counter = tmp_path / "log", _Place(away=True), Counter()
+    _finished(log, 0)
+    with _archive(log, tmp_path / "to", place, counter) as archive:
+        wait_until(lambda: counter.unarchived == 1)
+        with monkeypatch.context() as patch:
+            patch.setattr(archive_module, "finished_of", fail)
+            tries, failures = place.tries, counter.failures
+            wait_until(lambda: counter.failures >= failures + 3)
+            archive.wake()
+            assert place.tries <= tries + 1
+            assert counter.unarchived == 1
+        place.away = False
+        wait_until(lambda: counter.archived == 1)
+
+
+def test_copy_is_there_where_a_folder_cannot_be_synced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(folder: Path) -> None:
+        raise OSError(errno.EINVAL, "no fsync on a folder")
+
+    monkeypatch.setattr(archive_module, "sync_folder", refuse)
+    log, to, counter = tmp_path / "log", tmp_path / "to", Counter()
+    file = _finished(log, 0, b"all")
+    with _archive(log, to, counter=counter):
+        pass
+    assert contents_of(to) == {f"20250131/{file.name}": b"all"}
+    assert not file.exists()
+    assert counter.failures == 0
