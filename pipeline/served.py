@@ -12,6 +12,7 @@ from rankbeam.pipeline.runs.latest import latest_pushed
 from rankbeam.serving.flag_options import server_options
 from rankbeam.serving.flags import Flags
 from rankbeam.serving.locate import locate
+from rankbeam.serving.request_log.archive import copy_locally
 from rankbeam.serving.serve import run_server
 from rankbeam.serving.server_options import ServerOptions
 from rankbeam.serving.settings.logging import Put
@@ -117,10 +118,9 @@ def _configured(flags: Flags, loaded: LoadedConfig, folder: Path) -> ModelSettin
     log = loaded.config.serving.request_log
     if log is None:
         return model
-    settings = log.settings(loaded.base_dir)
-    if log.archive is not None and log.archive_is_remote:
-        settings = log.settings(loaded.base_dir, _remote_put(log.archive))
-    return replace(model, logging=settings)
+    remote = log.archive if log.archive_is_remote else None
+    put = copy_locally if remote is None else _remote_put(remote)
+    return replace(model, logging=log.settings(loaded.base_dir, put))
 
 
 def _remote_put(archive: str) -> Put:
