@@ -166,7 +166,7 @@ def test_compiled_pipeline_whose_workers_see_other_files(
     [record] = records(output)
     # StatisticsGen is the first node with Beam stages; it had not begun its work.
     assert states(record) == {"ExampleGen": "done", "StatisticsGen": "failed"}
-    folder = f"{output}/compiled/.*/StatisticsGen/statistics"
+    folder = f"{output}/compiled/.*/StatisticsGen"
     _assert_told(finished, rf"the Beam engine at {flink} {_UNSEEN} {folder}$")
 
 
