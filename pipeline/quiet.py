@@ -9,6 +9,8 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rankbeam.transform.errors import RankbeamError
+
 _ENVIRONMENT = {
     # Errors only: start-up notices about CUDA and oneDNN tell a user nothing.
     "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -31,9 +33,10 @@ def quiet_libraries() -> None:
 
 @contextmanager
 def held_back_stderr() -> Iterator[None]:
-    """Holds back what a block writes to standard error; shown only where the block fails.
+    """Holds back what a block writes to standard error; shown only where the block fails unforeseen.
 
-    For imports: TensorFlow 2.21 gives its start-up notices whatever its log level is.
+    For imports: TensorFlow 2.21 gives its start-up notices whatever its log level is. An error of ours
+    says all there is to say.
     """
     sys.stderr.flush()
     saved = os.dup(2)
@@ -41,6 +44,9 @@ def held_back_stderr() -> Iterator[None]:
         os.dup2(held.fileno(), 2)
         try:
             yield
+        except RankbeamError:
+            _give_back(saved)
+            raise
         except BaseException:
             _give_back(saved)
             held.seek(0)

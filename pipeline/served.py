@@ -132,7 +132,8 @@ def _remote_put(archive: str) -> Put:
     """
     with held_back_stderr():
         from rankbeam.components.remote.put import check_options, put_file  # noqa: PLC0415
-    check_options(archive)
+
+        check_options(archive)  # which imports the scheme's client
     return put_file
 
 

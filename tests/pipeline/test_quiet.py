@@ -7,6 +7,7 @@ import warnings
 import pytest
 
 from rankbeam.pipeline.quiet import held_back_stderr, quiet_libraries
+from rankbeam.transform.errors import ConfigError
 
 
 def test_held_back_stderr_drops_what_a_block_that_ends_well_wrote(
@@ -24,6 +25,16 @@ def test_held_back_stderr_shows_what_a_block_that_fails_wrote(
     with pytest.raises(ImportError, match="no such library"), held_back_stderr():
         _fail()
     assert capfd.readouterr() == ("", "cannot open libmissing.so\n")
+
+
+def test_held_back_stderr_drops_notices_beside_an_error_of_ours(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(ConfigError, match="must be there"), held_back_stderr():
+        os.write(2, b"a notice from C\n")
+        raise ConfigError("name must be there; got none")
+    os.write(2, b"after\n")
+    assert capfd.readouterr() == ("", "after\n")
 
 
 def test_tries_that_fail_are_no_news(
