@@ -33,10 +33,10 @@ def quiet_libraries() -> None:
 
 @contextmanager
 def held_back_stderr() -> Iterator[None]:
-    """Holds back what a block writes to standard error; shown only where the block fails unforeseen.
+    """Holds back what a block writes to standard error; shown where it fails in no way of ours.
 
-    For imports: TensorFlow 2.21 gives its start-up notices whatever its log level is. An error of ours
-    says all there is to say.
+    For imports: TensorFlow 2.21 gives its start-up notices whatever its log level is. An error of
+    Rankbeam's own says all there is to say.
     """
     sys.stderr.flush()
     saved = os.dup(2)

@@ -31,8 +31,7 @@ def test_held_back_stderr_drops_notices_beside_an_error_of_ours(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(ConfigError, match="must be there"), held_back_stderr():
-        os.write(2, b"a notice from C\n")
-        raise ConfigError("name must be there; got none")
+        _refuse()
     os.write(2, b"after\n")
     assert capfd.readouterr() == ("", "after\n")
 
@@ -53,6 +52,11 @@ def test_tries_that_fail_are_no_news(
         "google.auth._default is broken",
         "urllib3.connectionpool is broken",
     ]
+
+
+def _refuse() -> None:
+    os.write(2, b"a notice from C\n")
+    raise ConfigError("name must be there; got none")
 
 
 def _fail() -> None:
