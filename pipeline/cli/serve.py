@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from rankbeam.pipeline.quiet import held_back_stderr
+
 _PATH = click.Path(path_type=Path)
 
 
@@ -33,7 +35,8 @@ def serve_command(config: Path | None, output: Path | None, arguments: tuple[str
     Without FOLDER, --config or flags that name a model, serves what the last run pushed. The gRPC
     port is 8500; where no flags name the model, REST is on 8501.
     """
-    from rankbeam.pipeline.served import ServeRequest, serve
+    with held_back_stderr():
+        from rankbeam.pipeline.served import ServeRequest, serve
     from rankbeam.serving.flags import parse
 
     serve(ServeRequest(flags=parse(arguments), config=config, output=output))
