@@ -6,10 +6,12 @@ Runs on any Python 3.8+, before anything is installed.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import pwd
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
@@ -234,10 +236,25 @@ def enter(
                 said.append(line)
         return process.wait()
     finally:
-        process.kill()
-        process.wait()
+        _end(process)
         if process.stdout:
             process.stdout.close()
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Ends what `_isolated` started, and returns when nothing of it runs any more.
+
+    The first process of a PID namespace is gone only after all others of it, and `unshare` after
+    that one. Were `unshare` killed, the rest would follow a moment after this function.
+    """
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    first = children.read_text().split() if process.poll() is None and children.exists() else []
+    for pid in first:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
+    if not first:
+        process.kill()
+    process.wait()
 
 
 def _isolated(command: list[str]) -> list[str]:
