@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.memory import tree_mb
 from rankbeam.pipeline.config.load import load_config
 from rankbeam.pipeline.dag import BEAM_ARGS, build_nodes, build_pipeline
 from rankbeam.pipeline.embedded import embedded_config
@@ -20,28 +21,6 @@ from rankbeam.pipeline.quiet import quiet_libraries
 from rankbeam.pipeline.runners.local import LocalRunner
 
 _SAMPLE_S = 0.1
-_PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-def tree_mb(root: int, proc: Path = Path("/proc")) -> float:
-    """Resident memory of a process and its descendants, in MB; shared pages count for each."""
-    parents: dict[int, int] = {}
-    pages: dict[int, int] = {}
-    for entry in proc.iterdir():
-        if entry.name.isdigit():
-            try:
-                # The name in brackets may hold spaces.
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                pages[int(entry.name)] = int((entry / "statm").read_text().split()[1])
-            except OSError:
-                continue
-            parents[int(entry.name)] = int(fields[1])
-    family, added = {root}, True
-    while added:
-        found = {child for child, parent in parents.items() if parent in family}
-        added = not found <= family
-        family |= found
-    return sum(pages.get(member, 0) for member in family) * _PAGE_MB
 
 
 class _Meter:

@@ -1,7 +1,6 @@
 """What benchmarks/scale.py concludes from its figures."""
 
 import json
-import os
 import runpy
 import subprocess
 import sys
@@ -10,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from benchmarks.scale import JUDGED, Size, combined, exponent, schedule, table, verdicts
-from benchmarks.scale_run import tree_mb
 
 _SCRIPT = Path(__file__).parents[2] / "benchmarks" / "scale.py"
 
@@ -65,19 +63,6 @@ def test_table_leaves_out_nodes_that_take_no_time() -> None:
     size = Size(1_000_000, {"Quick": 0.1, "Slow": 40.0}, {"Quick": 1.0, "Slow": 1_500.0})
     lines = table([size])
     assert lines[2:] == ["| Slow | 40.0 / 1,500 |", "| all | 40, 40 µs/row |"]
-
-
-def test_tree_mb_counts_descendants(tmp_path: Path) -> None:
-    # Process 7 with its child 8 and grandchild 9; 10 is a stranger.
-    for number, parent, pages in ((7, 1, 1_000), (8, 7, 200), (9, 8, 30), (10, 1, 4)):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        (folder / "stat").write_text(f"{number} (a name) S {parent} 0 0")
-        (folder / "statm").write_text(f"9999 {pages} 1")
-    (tmp_path / "uptime").mkdir()
-    page_mb = os.sysconf("SC_PAGE_SIZE") / 1e6
-    assert tree_mb(7, tmp_path) == pytest.approx(1_230 * page_mb)
-    assert tree_mb(os.getpid()) > 10
 
 
 @pytest.mark.parametrize(
