@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.memory import family, resident_mb
+from rankbeam.pipeline.embedded import embedded_config
 from rankbeam.pipeline.engines.places import KINDS, STATE_VARIABLE, Places
 from rankbeam.pipeline.engines.processes import marked
 from rankbeam.pipeline.runs.record import records_below
@@ -99,7 +100,7 @@ def run_dag(runner: str, rows: int, market: Path, folder: Path) -> Run:
     engine = Places(folder, folder / "state").engine(kind) if kind else None
     output = folder / f"{runner}-{rows}"
     places = ["--data", str(market), "--output", str(output)]
-    command = [RANKBEAM, "run", *places, "--beam-runner", runner]
+    command = [RANKBEAM, "run", str(embedded_config()), *places, "--beam-runner", runner]
     try:
         if engine:
             run_sampled([RANKBEAM, "engine", "up", runner], environment, folder / "up.txt", None)

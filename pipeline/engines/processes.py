@@ -9,13 +9,14 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 MARK_VARIABLE = "RANKBEAM_ENGINE"
 
 _POLL_S = 0.05
 _BECOMING_S = 1.0
+_CLOSING_S = 10.0
 _KERNEL_THREAD = 0x00200000  # PF_KTHREAD of the kernel's include/linux/sched.h
 
 
@@ -100,20 +101,49 @@ def end_marked(mark: str, grace_s: float) -> int:
         ended.update(living)
         _reap(living)
         time.sleep(_POLL_S)
+    _await_closed(ended)
     return len(ended)
+
+
+def _await_closed(pids: Collection[int]) -> None:
+    """Wait until processes that bear no mark any more have closed their files and ports.
+
+    The kernel takes a process's memory first, and the environment with it. Gigabytes take seconds,
+    in which its port still counts as taken. It is bounded, as an id may have been given again.
+    """
+    deadline = time.monotonic() + _CLOSING_S
+    while any(_has_threads(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+        _reap(pids)
+
+
+def _has_threads(pid: int) -> bool:
+    """Whether a thread of the process has not ended; the first one may, long before the others."""
+    try:
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:
+        return False
+    return any(_state(thread / "stat") not in "ZX" for thread in threads)
+
+
+def _state(stat: Path) -> str:
+    """R, S, D ... of a process or thread; X, which is dead, where it is gone."""
+    try:
+        # proc(5): pid (command) state ...; Z is a zombie.
+        return stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"
 
 
 def is_marked(pid: int, mark: str) -> bool:
     """Whether process `pid` lives and bears `mark`; an id that was given again does not."""
     try:
         variables = Path(f"/proc/{pid}/environ").read_bytes()
-        # proc(5): pid (command) state ...; Z is a zombie, X is dead.
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
-    except (OSError, UnicodeDecodeError):
+    except OSError:
         return False
     if not variables:
         # Empty for a moment while a living process becomes another program.
-        return state not in "ZX"
+        return _state(Path(f"/proc/{pid}/stat")) not in "ZX"
     return f"{MARK_VARIABLE}={mark}".encode() in variables.split(b"\0")
 
 
@@ -124,7 +154,7 @@ def _signal(pid: int, number: int) -> None:
         return
 
 
-def _reap(pids: Sequence[int]) -> None:
+def _reap(pids: Collection[int]) -> None:
     """Collect those that are this process's own children."""
     for pid in pids:
         try:

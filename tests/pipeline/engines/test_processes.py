@@ -2,12 +2,14 @@
 
 import functools
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from rankbeam.pipeline.engines.health import is_free
 from rankbeam.pipeline.engines.processes import (
     _is_becoming,
     end_marked,
@@ -106,6 +108,17 @@ def test_end_leaves_the_processes_of_others(mark: str, tmp_path: Path) -> None:
         assert end_marked(mark, grace_s=5) == 1
         assert other.poll() is None
         other.kill()
+
+
+def test_end_leaves_no_port_taken(mark: str, tmp_path: Path) -> None:
+    """The kernel takes memory from a process before it closes what that listens at."""
+    listens = "import socket, time; one = socket.create_server(('127.0.0.1', 0))"
+    holds = "held = b'x' * 1_000_000_000; print(one.getsockname()[1], flush=True); time.sleep(60)"
+    log = tmp_path / "log"
+    start_marked([sys.executable, "-c", f"{listens}; {holds}"], mark, log)
+    _await(lambda: log.read_text().endswith("\n"))
+    assert end_marked(mark, grace_s=0) == 1
+    assert is_free(int(log.read_text()))
 
 
 def test_end_of_nothing_ends_nothing(tmp_path: Path) -> None:
