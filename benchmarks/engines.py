@@ -2,8 +2,8 @@
 
 One marketplace is simulated for each size; every runner takes it to a pushed model, as a user would
 run it: `rankbeam engine up`, `rankbeam run --beam-runner`, `rankbeam engine down`. Memory is
-resident memory, sampled: of the run with what it started, of the engine's Java, and of the Python
-workers that the engine starts.
+resident memory, sampled: of the run with what it started, its Python workers among that, and of the
+engine, which is one Java process.
 Run: `python -m benchmarks.engines [--rows 100000 1000000]`; needs Java, and Maven the first time.
 """
 
@@ -45,7 +45,7 @@ class Run:
         rows: Simulated impressions.
         seconds: By node, in the order of the nodes.
         process_s: From the command's start to its end; the engine was up before.
-        peak_mb: By group of processes (run, java, workers): most memory at one time.
+        peak_mb: By group of processes (run, engine): most memory at one time.
     """
 
     runner: str
@@ -57,14 +57,7 @@ class Run:
 
 def groups(run: int, engine: Path | None) -> dict[str, list[int]]:
     """The processes of a run and of the engine whose folder is given."""
-    found: dict[str, list[int]] = {"run": sorted(family(run)), "java": [], "workers": []}
-    for pid in marked(str(engine)) if engine else ():
-        try:
-            name = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
-        except OSError:
-            continue
-        found["java" if name == "java" else "workers"].append(pid)
-    return found
+    return {"run": sorted(family(run)), "engine": marked(str(engine)) if engine else []}
 
 
 def run_sampled(
@@ -114,13 +107,13 @@ def run_dag(runner: str, rows: int, market: Path, folder: Path) -> Run:
 
 def table(runs: Sequence[Run]) -> list[str]:
     """Markdown: seconds of the Beam nodes and of the run, its ratio to Beam's own, and memory."""
-    heads = ["rows", "runner", *BEAM_NODES, "all", "ratio", "run, MB", "Java, MB", "workers, MB"]
+    heads = ["rows", "runner", *BEAM_NODES, "all", "ratio", "run, MB", "engine, MB"]
     lines = ["| " + " | ".join(heads) + " |", "| --- " * len(heads) + "|"]
     for run in runs:
         own = [one.process_s for one in runs if (one.rows, one.runner) == (run.rows, "direct")]
         cells = [f"{run.rows:,}", run.runner, *(f"{run.seconds[node]:.1f}" for node in BEAM_NODES)]
         cells += [f"{run.process_s:.0f}", f"{run.process_s / own[0]:.2f}" if own else "–"]
-        cells += [f"{run.peak_mb[name]:,.0f}" for name in ("run", "java", "workers")]
+        cells += [f"{run.peak_mb[name]:,.0f}" for name in ("run", "engine")]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 
